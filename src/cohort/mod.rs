@@ -1,0 +1,3 @@
+//! Tables -> eligible rows -> one row per unit -> Design.
+
+pub mod plan;

@@ -1,0 +1,53 @@
+//! The study with everything resolved and checked: names, blocks, methods, families. Built from a [`super::file::StudyFile`].
+
+use crate::cohort::plan::{CohortPlan, RolesPlan};
+use crate::decompose::Method;
+use crate::error::{Place, Problems};
+use indexmap::IndexMap;
+use std::path::PathBuf;
+
+/// A study that `gapshare run` can execute. Its constructor promises: every name resolves, blocks are disjoint,
+/// every method accepts the family, exactly one analysis is called primary.
+pub struct StudyPlan {
+    /// The file as the user named it.
+    pub path: PathBuf,
+    /// Name of the output folder.
+    pub name: String,
+    pub title: String,
+    pub cohort: CohortPlan,
+    pub roles: RolesPlan,
+    /// Positions in `roles.blocks`.
+    pub causal_order: Option<Vec<usize>>,
+    pub causal_claims: bool,
+    pub labels: IndexMap<String, String>,
+    /// In the order of the file.
+    pub analyses: Vec<AnalysisPlan>,
+    /// Position of `primary` in `analyses`.
+    pub primary: usize,
+    /// Coverage of the intervals, such as 0.95.
+    pub level: f64,
+    pub min_cell: u32,
+    /// `release: { design: FILE }`: where the analysis rows are written, if asked for.
+    pub design_file: Option<PathBuf>,
+    /// The study file with every default written out; it runs to the same bytes.
+    pub resolved_yaml: String,
+    /// sha256 of the study file's bytes, in hexadecimal.
+    pub sha256: String,
+    /// Columns of the study that come from a joined table with fewer rows than units, by table: (table, key column, columns).
+    pub group_level_columns: Vec<GroupLevelColumns>,
+    pub warnings: Problems,
+}
+
+/// Variables that come from a joined table (hospitals, areas), for the check that `cluster` was not forgotten.
+#[derive(Clone, Debug)]
+pub struct GroupLevelColumns {
+    pub table: String,
+    pub key: String,
+    pub variables: Vec<String>,
+}
+
+pub struct AnalysisPlan {
+    pub name: String,
+    pub place: Option<Place>,
+    pub method: Box<dyn Method>,
+}
