@@ -22,8 +22,14 @@
 
 pub mod cohort;
 pub mod decompose;
+pub mod describe;
 pub mod design;
+pub mod diagnostics;
 pub mod error;
+pub mod estimate;
+pub mod inference;
+pub mod linalg;
+pub mod model;
 pub mod release;
 pub mod report;
 pub mod study;
