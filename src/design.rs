@@ -87,6 +87,13 @@ pub struct Design {
     pub dropped: Vec<(String, String)>,
 }
 
+impl Design {
+    /// Whether a column holds 0 and 1 only.
+    pub fn is_binary(&self, column: usize) -> bool {
+        self.x.column(column).iter().all(|v| *v == 0.0 || *v == 1.0)
+    }
+}
+
 /// One index group against the reference: the rows of the two groups, with rates for counts.
 ///
 /// A count with an exposure is analysed as a rate with weight times exposure, which has the same score:

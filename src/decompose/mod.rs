@@ -29,6 +29,29 @@ pub trait Method: Send + Sync + Debug {
     ///
     /// Errors: a model that the method needs has no fit, or says nothing about some units.
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError>;
+
+    /// The parts that the gap is divided into, in the order of the output.
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Gap, Part::Allowable, Part::Explained, Part::Unexplained]
+    }
+
+    /// Whether the estimates compare index units with weighted or modelled reference units, so that they rest on overlap.
+    fn rests_on_overlap(&self) -> bool {
+        false
+    }
+
+    /// For a method with two estimators of one quantity: both, with every block accounted for.
+    ///
+    /// Errors: as [`Method::decompose`].
+    fn second_estimate(&self, _fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
+        Ok(None)
+    }
+}
+
+/// The same quantity by the estimator that is reported and by another one.
+pub struct Second {
+    pub reported: Estimate,
+    pub other: Estimate,
 }
 
 /// The part of a gap that a row stands for.

@@ -79,6 +79,13 @@ impl Method for OaxacaBlinder {
             .then(|| format!("without `linear: true` it takes a gaussian outcome in this version, not {}", family.name()))
     }
 
+    fn parts(&self) -> &'static [Part] {
+        match self.fold {
+            Fold::Two => &[Part::Gap, Part::Allowable, Part::Explained, Part::Unexplained],
+            Fold::Three => &[Part::Gap, Part::Allowable, Part::Endowments, Part::Coefficients, Part::Interaction],
+        }
+    }
+
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
         let pieces = Pieces::new(fits)?;
         let means = group_means(fits.contrast);

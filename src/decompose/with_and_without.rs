@@ -7,7 +7,7 @@
 use super::attribution;
 use super::fits::{Fits, FittedIn, GroupTerms, Toward};
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
-use super::{Component, DecomposeError, Decomposition, Method, Part, Row, SetRow, row};
+use super::{Component, DecomposeError, Decomposition, Method, Part, Row, Second, SetRow, row};
 use crate::estimate::Estimate;
 use crate::model::{ModelMatrix, glm::Fit};
 use crate::vocab::{BlockSet, Family};
@@ -78,6 +78,18 @@ impl Method for WithAndWithout {
 
     fn refuses(&self, _family: Family) -> Option<String> {
         None
+    }
+
+    fn rests_on_overlap(&self) -> bool {
+        self.surface == Surface::ReferenceModel
+    }
+
+    fn second_estimate(&self, fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
+        if self.estimator == Estimator::Gcomp {
+            return Ok(None);
+        }
+        let plug_in = Self { estimator: Estimator::Gcomp, ..self.clone() };
+        Ok(Some(Second { reported: self.counterfactual_mean(fits)?, other: plug_in.counterfactual_mean(fits)? }))
     }
 
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {

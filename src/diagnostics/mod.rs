@@ -165,18 +165,11 @@ pub fn estimators_agree(one_step: &Estimate, plug_in: &Estimate, sampling: &Samp
 }
 
 /// A hospital's or an area's columns without `cluster`: standard errors would be far too small.
-pub fn unclustered_columns(table: &str, variables: &[String], n_rows: usize, identifies_hospitals: bool) -> Check {
+pub fn unclustered_columns(table: &str, variables: &[String], identifies_hospitals: bool) -> Check {
     let gate = if identifies_hospitals { Gate::Intervals } else { Gate::Warns };
     let message =
         format!("{} of table `{table}` vary between its rows only, and `cluster` is not given: standard errors are too small", variables.join(", "));
-    Check::new("unclustered_group_level_columns", n_rows as f64, f64::NAN, false, gate, message).without_threshold()
-}
-
-impl Check {
-    fn without_threshold(mut self) -> Self {
-        self.threshold = None;
-        self
-    }
+    Check { set: None, check: "unclustered_group_level_columns", value: None, threshold: None, passed: false, gate, message, is_count: false }
 }
 
 /// The model with every block that a comparison was fitted with in the reference group.
