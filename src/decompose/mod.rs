@@ -264,3 +264,35 @@ impl fmt::Display for DecomposeError {
         }
     }
 }
+
+/// Every method with each of its settings that changes the formula: what the identity tests run over.
+pub fn registered() -> Vec<Box<dyn Method>> {
+    use gelbach::Gelbach;
+    use oaxaca::{Coefficients, Fold, OaxacaBlinder};
+    use with_and_without::{Estimator, Surface, Target, WithAndWithout};
+    let mut out: Vec<Box<dyn Method>> = vec![Box::new(Gelbach { linear: true })];
+    for target in [Target::Index, Target::Reference, Target::Pooled] {
+        for (surface, estimator) in [
+            (Surface::ReferenceModel, Estimator::Dr),
+            (Surface::ReferenceModel, Estimator::Gcomp),
+            (Surface::PooledMain, Estimator::Gcomp),
+            (Surface::PooledInteracted, Estimator::Gcomp),
+        ] {
+            out.push(Box::new(WithAndWithout { surface, estimator, target, ..WithAndWithout::default() }));
+        }
+    }
+    for reference in [
+        Coefficients::Reference,
+        Coefficients::Index,
+        Coefficients::Pooled,
+        Coefficients::Neumark,
+        Coefficients::Cotton,
+        Coefficients::Reimers,
+    ] {
+        out.push(Box::new(OaxacaBlinder { reference, fold: Fold::Two, linear: true }));
+    }
+    for reference in [Coefficients::Reference, Coefficients::Index] {
+        out.push(Box::new(OaxacaBlinder { reference, fold: Fold::Three, linear: true }));
+    }
+    out
+}
