@@ -217,8 +217,10 @@ fn structure(error: &serde_path_to_error::Error<serde_yaml::Error>, places: &Pla
     let path = error.path().to_string();
     let path = if path == "." { String::new() } else { path };
     let full = error.inner().to_string();
-    // serde_yaml puts the path before and the place after its message; both stand in the problem already.
-    let message = full.strip_prefix(&format!("{path}: ")).unwrap_or(&full);
+    // serde_yaml puts the path (or that of the map around it) before and the place after its message; both stand in the
+    // problem already.
+    let around = std::iter::successors(Some(path.as_str()), |p| p.rsplit_once('.').map(|(parent, _)| parent));
+    let message = around.filter_map(|p| full.strip_prefix(&format!("{p}: "))).next().unwrap_or(&full);
     let message = message.rsplit_once(" at line ").map_or(message, |(m, _)| m).to_owned();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let code = [
