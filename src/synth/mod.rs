@@ -21,7 +21,6 @@ mod truth_file;
 mod write;
 
 pub use draw::{Unit, draw_units};
-pub use geography::{Area, Geography, Hospital};
 pub use model::Switches;
 pub use renal::{creatinine_mg_dl, egfr_ckd_epi_2021};
 pub use scenario::{Parameters, Scenario};

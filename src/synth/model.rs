@@ -4,7 +4,7 @@
 //! Ages are whole days, because tables hold dates; eGFR is floored and age and LVEF are clipped before anything
 //! depends on them. The truth is computed with the same functions, so it refers to exactly this population.
 
-use super::geography::{AREAS, Geography, HOSPITALS};
+use super::geography::{AREAS, Geography, HOSPITALS, Hospital};
 use super::scenario::Parameters;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -171,7 +171,7 @@ impl Model {
                 .map(|state| {
                     let s = Socioeconomic::from_state(state);
                     let preference = p.quality_choice * (1.0 - 0.6 * f64::from(u8::from(s.medicaid))) - p.sorting * r;
-                    let utility = |(j, h): (usize, &super::Hospital)| -6.0 * geography.distance(s.zip, j) + preference * h.quality;
+                    let utility = |(j, h): (usize, &Hospital)| -6.0 * geography.distance(s.zip, j) + preference * h.quality;
                     Discrete::softmax(geography.hospitals.iter().enumerate().map(utility))
                 })
                 .collect()

@@ -1,6 +1,6 @@
 //! Line and column of every key and value of a spec, from a marked parse of its text.
 
-use crate::error::{Place, Problem, codes};
+use crate::error::{Place, Problem, Problems, codes};
 use saphyr_parser::{Event, Parser, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,13 +17,19 @@ pub struct Places {
 /// What encloses the next event.
 enum Frame {
     /// In a map: its path, and the key whose value comes next.
-    Map { path: String, key: Option<String> },
-    Sequence { path: String, next: usize },
+    Map {
+        path: String,
+        key: Option<String>,
+    },
+    Sequence {
+        path: String,
+        next: usize,
+    },
 }
 
 impl Places {
     /// Errors: G101, where the text is no YAML.
-    pub fn read(file: &Arc<str>, text: &str) -> Result<Self, Problem> {
+    pub fn read(file: &Arc<str>, text: &str) -> Result<Self, Problems> {
         let lines: Vec<&str> = text.lines().collect();
         let place = |span: Span| place(file, &lines, span.start.line(), span.start.col(), span.end.index().saturating_sub(span.start.index()));
         let mut places = Self::default();
@@ -31,7 +37,7 @@ impl Places {
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|e| {
                 let at = e.marker();
-                Problem::error(codes::G101, format!("not valid YAML: {}", e.info())).at(self::place(file, &lines, at.line(), at.col(), 1))
+                vec![Problem::error(codes::G101, format!("not valid YAML: {}", e.info())).at(self::place(file, &lines, at.line(), at.col(), 1))]
             })?;
             match event {
                 Event::Scalar(value, ..) => match frames.last_mut() {

@@ -98,9 +98,7 @@ impl Scenario {
         match self {
             Self::Null => Parameters { age_shift: 0.0, female_shift: 0.0, ..equal },
             Self::PureBio => Parameters { biology_shift: 0.9, ..equal },
-            Self::PureSes => {
-                Parameters { segregation: 1.2, medicaid_shift: 0.8, deprivation_to_biology: 0.0, quality_to_outcome: 0.0, ..equal }
-            }
+            Self::PureSes => Parameters { segregation: 1.2, medicaid_shift: 0.8, deprivation_to_biology: 0.0, quality_to_outcome: 0.0, ..equal },
             Self::PureSort => Parameters { sorting: 1.2, ..equal },
             Self::Within => Parameters { outcome_shift: 0.5, ..equal },
             Self::MediatedSes => {

@@ -186,7 +186,7 @@ pub fn read_spec(path: &Path) -> Result<Spec, Problems> {
 }
 
 pub(super) fn parse(path: &Path, file: &Arc<str>, text: &str) -> Result<Spec, Problems> {
-    let places = Places::read(file, text).map_err(|p| vec![p])?;
+    let places = Places::read(file, text)?;
     if !places.repeated.is_empty() {
         let problem = |(key, place): &(String, _)| Problem::error(codes::G102, format!("`{key}` stands twice")).at(Some(Clone::clone(place)));
         return Err(places.repeated.iter().map(problem).collect());
@@ -223,11 +223,7 @@ fn structure(error: &serde_path_to_error::Error<serde_yaml::Error>, places: &Pla
     let message = around.filter_map(|p| full.strip_prefix(&format!("{p}: "))).next().unwrap_or(&full);
     let message = message.rsplit_once(" at line ").map_or(message, |(m, _)| m).to_owned();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let code = [
-        ("unknown field", codes::G103),
-        ("missing field", codes::G105),
-        ("unknown variant", codes::G210),
-    ];
+    let code = [("unknown field", codes::G103), ("missing field", codes::G105), ("unknown variant", codes::G210)];
     let code: Code = code.into_iter().find(|(start, _)| message.starts_with(start)).map_or(codes::G104, |(_, code)| code);
     let place = match quoted.first() {
         Some(name) if code == codes::G103 => {

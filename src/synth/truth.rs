@@ -152,9 +152,8 @@ fn one_draw(model: &Model, rng: &mut impl Rng) -> [f64; CELLS] {
     let prior = reference_states(model, &c);
     let density: Vec<f64> = (0..Socioeconomic::STATES / 2).map(|zip| model.biology_density(&own_b, &c, zip, false)).collect();
     let by_biology: Vec<f64> = prior.iter().enumerate().map(|(state, p)| p * density[state / 2]).collect();
-    let with_hospital = |weights: &[f64]| -> Vec<f64> {
-        weights.iter().enumerate().map(|(state, w)| w * model.hospital_probability(state, own_h, false)).collect()
-    };
+    let with_hospital =
+        |weights: &[f64]| -> Vec<f64> { weights.iter().enumerate().map(|(state, w)| w * model.hospital_probability(state, own_h, false)).collect() };
 
     let drawn = draw_state(&by_biology, given_biology);
     value[A_BIOLOGICAL] = model.outcome(&c, drawn, &own_b, model.hospital(&noise, drawn, false), false);
