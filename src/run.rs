@@ -6,7 +6,7 @@ mod tables;
 
 use crate::cohort::{coding, design_file, engine};
 use crate::error::codes::Exit;
-use crate::error::{Problem, Problems, codes};
+use crate::error::Problems;
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
@@ -120,18 +120,6 @@ pub fn report(dir: &Path) -> Result<(), Problems> {
 /// Writes synthetic tables and their truth; `units` and `seed` replace what the spec says.
 pub fn synth(spec: &Path, out: Option<&Path>, units: Option<usize>, seed: Option<u64>, progress: &dyn Fn(&str)) -> Result<crate::synth::Written, Problems> {
     let parsed = crate::synth::read_spec(spec)?;
-    let out = match out {
-        Some(dir) => dir.to_owned(),
-        None => spec_folder(spec)?,
-    };
+    let out = out.map_or_else(|| parsed.default_out_dir(), Path::to_owned);
     crate::synth::write(&parsed, units.unwrap_or(parsed.sample.units), seed.unwrap_or(parsed.sample.seed), &out, progress)
-}
-
-/// `a/b.spec.yaml` writes to `a/b`.
-fn spec_folder(spec: &Path) -> Result<PathBuf, Problems> {
-    let name = spec.file_name().and_then(|n| n.to_str()).and_then(|n| n.split('.').next()).filter(|n| !n.is_empty());
-    match name {
-        Some(name) => Ok(spec.with_file_name(name)),
-        None => Err(vec![Problem::error(codes::G214, "the output folder cannot be told from the name of the spec").help("give it with --out")]),
-    }
 }
