@@ -1,3 +1,21 @@
-//! Tables -> eligible rows -> one row per unit -> Design.
-
+//! x
 pub mod plan;
+pub mod engine;
+mod attrition;
+mod infer;
+mod joins;
+mod keys;
+mod layout;
+mod levels;
+mod problems;
+mod read;
+mod roles;
+mod source;
+mod sql;
+mod steps;
+mod text;
+mod typed;
+pub use attrition::AttritionRow;
+pub use problems::unknown_column;
+pub use roles::Values;
+pub use source::{InputFile, ReadFile};
