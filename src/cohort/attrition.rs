@@ -1,0 +1,126 @@
+//! How many rows each step removed, by group. Rows are marked rather than removed while the steps run, so that every row has its group
+//! in every line, also where the group column comes from a later join.
+
+use super::levels::MISSING;
+use crate::error::{Problem, Problems, codes};
+use serde::Serialize;
+
+/// One line of tables/attrition.csv.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AttritionRow {
+    /// 0 for the unit table itself.
+    pub step: usize,
+    pub name: String,
+    pub n_before: u64,
+    pub n_removed: u64,
+    pub n_after: u64,
+    /// Rows left in each group, the reference first. Rows of no group are in `n_after` alone.
+    pub by_group: Vec<u64>,
+}
+
+const KEPT: u32 = u32::MAX;
+
+/// Which step removed each row of the unit table.
+pub(super) struct Marks {
+    removed_by: Vec<u32>,
+    names: Vec<String>,
+}
+
+impl Marks {
+    /// `name` is that of the first line.
+    pub fn new(rows: usize, name: String) -> Self {
+        Self { removed_by: vec![KEPT; rows], names: vec![name] }
+    }
+
+    pub fn is_kept(&self, row: usize) -> bool {
+        self.removed_by[row] == KEPT
+    }
+
+    /// Rows still there, in file order.
+    pub fn kept(&self) -> Vec<u32> {
+        self.removed_by.iter().enumerate().filter(|(_, r)| **r == KEPT).map(|(i, _)| i as u32).collect()
+    }
+
+    pub fn n_kept(&self) -> usize {
+        self.removed_by.iter().filter(|r| **r == KEPT).count()
+    }
+
+    /// A step: kept rows for which `remove` is true go. Returns how many.
+    pub fn step(&mut self, name: impl Into<String>, remove: impl Fn(usize) -> bool) -> usize {
+        let step = self.names.len() as u32;
+        self.names.push(name.into());
+        let mut n = 0;
+        for (row, mark) in self.removed_by.iter_mut().enumerate() {
+            if *mark == KEPT && remove(row) {
+                *mark = step;
+                n += 1;
+            }
+        }
+        n
+    }
+
+    /// The lines. `group` has a code for every row of the unit table, `n_groups` groups in all.
+    pub fn lines(&self, group: &[u32], n_groups: usize) -> Vec<AttritionRow> {
+        let steps = self.names.len();
+        // removed[s][g]: rows of group g that step s removed; the last column is for rows of no group.
+        let mut removed = vec![vec![0u64; n_groups + 1]; steps];
+        let mut left = vec![0u64; n_groups + 1];
+        for (mark, g) in self.removed_by.iter().zip(group) {
+            let g = if *g == MISSING { n_groups } else { *g as usize };
+            left[g] += 1;
+            if *mark != KEPT {
+                removed[*mark as usize][g] += 1;
+            }
+        }
+        let mut lines = Vec::with_capacity(steps);
+        for (step, name) in self.names.iter().enumerate() {
+            let n_before = left.iter().sum();
+            left.iter_mut().zip(&removed[step]).for_each(|(l, r)| *l -= r);
+            let n_after = left.iter().sum();
+            lines.push(AttritionRow { step, name: name.clone(), n_before, n_removed: n_before - n_after, n_after, by_group: left[..n_groups].to_vec() });
+        }
+        lines
+    }
+}
+
+/// G307 if a step left no row, G308 for each group that a step emptied.
+pub(super) fn emptied(lines: &[AttritionRow], labels: &[String]) -> Problems {
+    let mut problems = Problems::new();
+    let Some(first) = lines.first() else { return problems };
+    if first.n_after == 0 {
+        return vec![Problem::error(codes::G307, format!("{}: there are none", first.name))];
+    }
+    for pair in lines.windows(2) {
+        let (before, after) = (&pair[0], &pair[1]);
+        if before.n_after > 0 && after.n_after == 0 {
+            problems.push(Problem::error(codes::G307, format!("no rows are left after `{}`", after.name)).note(format!("{} rows were there before it", after.n_before)));
+            return problems;
+        }
+        for (g, label) in labels.iter().enumerate() {
+            if before.by_group[g] > 0 && after.by_group[g] == 0 {
+                problems.push(
+                    Problem::error(codes::G308, format!("group `{label}` has no rows after `{}`", after.name)).note(format!("{} rows were there before it", before.by_group[g])),
+                );
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_telescope_by_group() {
+        let mut marks = Marks::new(5, "rows of t".to_owned());
+        assert_eq!(marks.step("odd", |row| row % 2 == 1), 2);
+        assert_eq!(marks.step("first", |row| row == 0 || row == 1), 1);
+        let lines = marks.lines(&[0, 0, 1, 1, MISSING], 2);
+        assert_eq!(lines.iter().map(|l| (l.n_before, l.n_removed, l.n_after)).collect::<Vec<_>>(), [(5, 0, 5), (5, 2, 3), (3, 1, 2)]);
+        assert_eq!(lines.iter().map(|l| l.by_group.clone()).collect::<Vec<_>>(), [[2, 2], [1, 1], [0, 1]]);
+        let problems = emptied(&lines, &["a".to_owned(), "b".to_owned()]);
+        assert_eq!(problems.iter().map(|p| p.code).collect::<Vec<_>>(), [codes::G308]);
+        assert_eq!(marks.kept(), [2, 4]);
+    }
+}

@@ -1,0 +1,90 @@
+//! Many-to-one joins: every row of the cohort keeps its place and gets the one matching row of the right table, or nulls.
+
+use super::attrition::Marks;
+use super::keys::{self, KeyError, NO_KEY};
+use super::plan::{JoinPlan, Unmatched};
+use super::problems::bug;
+use super::read::rows_shown;
+use super::infer::BadCells;
+use super::source::ReadFile;
+use crate::error::{Problem, Problems, codes};
+use polars::prelude::{Column, DataFrame, IdxCa, IdxSize, NewChunkedArray};
+
+/// Adds the columns (name in the joined row, column of `right`) to `rows`. Errors: G211 (keys that cannot be compared), G303, G304.
+pub(super) fn join(
+    rows: &mut DataFrame,
+    marks: &mut Marks,
+    join: &JoinPlan,
+    columns: &[(String, String)],
+    right: &DataFrame,
+    files: &[ReadFile],
+    warnings: &mut Problems,
+) -> Result<(), Problems> {
+    let table = &join.table.name;
+    let place = join.table.place.clone();
+    let internal = |e| vec![bug("a join", &e)];
+    let mut by: Vec<(&Column, Option<&Column>)> = Vec::with_capacity(join.by.len());
+    for (l, r) in &join.by {
+        by.push((rows.column(&l.name).map_err(internal)?, Some(right.column(&r.name).map_err(internal)?)));
+    }
+    let (left_codes, right_codes) = keys::pairs(&by).map_err(|(k, e)| match e {
+        KeyError::Polars(e) => internal(e),
+        KeyError::Types(l, r) => {
+            let (left, right) = &join.by[k];
+            vec![
+                Problem::error(codes::G211, format!("`{}` is {l} and `{}` of `{table}` is {r}: they cannot be compared", left.name, right.name))
+                    .at(left.place.clone())
+                    .help("give one of them the type of the other under `tables: { name: { types: ... } }`"),
+            ]
+        }
+    })?;
+    let (count, first) = keys::repeated(&right_codes);
+    if count > 0 {
+        let key: Vec<&str> = join.by.iter().map(|(_, r)| r.name.as_str()).collect();
+        let shown = rows_shown(files, &BadCells { count, rows: first });
+        return Err(vec![
+            Problem::error(codes::G303, format!("{count} rows of `{table}` repeat a `{}` that stands in a row before them", key.join(", ")))
+                .at(place)
+                .note(format!("{shown} (the header not counted)"))
+                .help("a join is many-to-one: join on more columns, or reduce the table to one row a key first"),
+        ]);
+    }
+    let n_codes = left_codes.iter().chain(&right_codes).filter(|c| **c != NO_KEY).max().map_or(0, |m| *m as usize + 1);
+    let mut row_of = vec![IdxSize::MAX; n_codes];
+    for (row, code) in right_codes.iter().enumerate().filter(|(_, c)| **c != NO_KEY) {
+        row_of[*code as usize] = row as IdxSize;
+    }
+    let matched: Vec<Option<IdxSize>> =
+        left_codes.iter().map(|c| if *c == NO_KEY { None } else { Some(row_of[*c as usize]).filter(|r| *r != IdxSize::MAX) }).collect();
+
+    let n_unmatched = (0..matched.len()).filter(|row| marks.is_kept(*row) && matched[*row].is_none()).count();
+    let n = marks.n_kept();
+    match join.unmatched {
+        Unmatched::Error if n_unmatched > 0 => {
+            return Err(vec![
+                Problem::error(codes::G304, format!("{n_unmatched} of {n} rows have no row in `{table}`"))
+                    .at(place)
+                    .help("say what should happen to them: `unmatched: drop` (a row of attrition) or `unmatched: keep` (nulls)"),
+            ]);
+        }
+        Unmatched::Error => {}
+        Unmatched::Drop => {
+            marks.step(format!("join {table}"), |row| matched[row].is_none());
+        }
+        Unmatched::Keep if n_unmatched > 0 => {
+            warnings.push(Problem::warning(codes::G304, format!("{n_unmatched} of {n} rows have no row in `{table}` and hold nulls for its columns")).at(place.clone()));
+        }
+        Unmatched::Keep => {}
+    }
+    if n > 0 && n_unmatched == n {
+        warnings.push(Problem::warning(codes::G304, format!("no row has a row in `{table}`")).at(place).help("are the keys written the same way in both tables?"));
+    }
+    let take = IdxCa::from_iter_options("".into(), matched.into_iter());
+    for (name, column) in columns {
+        // A column that nothing uses was not read.
+        let Ok(column) = right.column(column) else { continue };
+        let column = column.take(&take).map_err(internal)?.with_name(name.as_str().into());
+        rows.with_column(column).map_err(internal)?;
+    }
+    Ok(())
+}

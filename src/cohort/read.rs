@@ -1,0 +1,330 @@
+//! Tables into data frames: the wanted columns of every file, in one type each, with what was wrong counted.
+
+use super::infer::{BadCells, Profile, Target, format_is_valid};
+use super::plan::{ColumnType, Format, Named, OnBadValue, TablePlan};
+use super::problems::{bug, not_in_table, polars_says};
+use super::source::{self, InputFile, ReadFile, SourceFile, format_name};
+use super::text::{self, Cells, Extent, SHOWN_ROWS, row_list};
+use super::typed;
+use crate::error::{Problem, Problems, codes};
+use polars::prelude::*;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// Rows of a delimited file that `check` looks at to tell the types of its columns.
+const SAMPLE_ROWS: usize = 5_000;
+
+/// The files of a table and the names of its columns (those of its first file).
+pub(super) struct Header {
+    pub files: Vec<SourceFile>,
+    pub names: Vec<String>,
+    /// Types that the files themselves state; empty for delimited text.
+    typed: Vec<Option<DataType>>,
+}
+
+/// A table as it was read.
+pub(super) struct Read {
+    pub frame: DataFrame,
+    pub input: InputFile,
+}
+
+fn unreadable(table: &TablePlan, file: &SourceFile, what: impl std::fmt::Display) -> Problem {
+    Problem::error(codes::G202, format!("`{}` of table `{}` {what}", file.shown, table.name)).at(table.path_place.clone())
+}
+
+fn is_delimited(format: Format) -> bool {
+    matches!(format, Format::Csv | Format::CsvGz | Format::Tsv)
+}
+
+/// Files and column names of a table. Also refuses (G203) a declared type of a column that is not there, and (G210) a date format
+/// that is not understood.
+pub(super) fn header(table: &TablePlan, problems: &mut Problems) -> Option<Header> {
+    let files = source::files(table).map_err(|p| problems.push(p)).ok()?;
+    let first = files.first()?;
+    let (names, typed) = if is_delimited(table.format) {
+        let names = text::header(first, table.format).map_err(|e| problems.push(unreadable(table, first, e))).ok()?;
+        (names, Vec::new())
+    } else {
+        let schema = typed::scan(first, table.format)
+            .and_then(|mut lf| lf.collect_schema())
+            .map_err(|e| problems.push(unreadable(table, first, format!("cannot be read as {}: {}", format_name(table.format), polars_says(&e)))))
+            .ok()?;
+        (schema.iter_names().map(|n| n.to_string()).collect(), schema.iter_values().map(typed::normal).collect())
+    };
+    for (name, t) in &table.types {
+        if !names.contains(name) {
+            problems.push(not_in_table(&Named { name: name.clone(), place: t.place.clone() }, &table.name, &names));
+        }
+        if let ColumnType::Date { format: Some(f) } | ColumnType::Datetime { format: Some(f) } = &t.kind
+            && !format_is_valid(f)
+        {
+            problems.push(
+                Problem::error(codes::G210, format!("`{f}` is not a date format"))
+                    .at(t.place.clone())
+                    .help("write it with %Y, %m, %d, %H, %M, %S, such as \"%m/%d/%Y %H:%M\""),
+            );
+        }
+    }
+    if names.len() == 1 && is_delimited(table.format) && names[0].contains([';', '\t', '|']) {
+        problems.push(unreadable(table, first, "has one column, whose name holds another delimiter").help("csv files are separated by commas, tsv files by tabs"));
+    }
+    Some(Header { files, names, typed })
+}
+
+fn declared(table: &TablePlan, column: &str) -> Option<Target> {
+    table.types.get(column).map(|t| Target::declared(&t.kind))
+}
+
+/// The type of every column, from a sample of the first file where the file does not state it; columns for which `decide` is true are
+/// followed until they have a value.
+pub(super) fn dtypes(table: &TablePlan, header: &Header, decide: &BTreeSet<String>) -> Result<Schema, Problem> {
+    let first = &header.files[0];
+    let mut schema = Schema::with_capacity(header.names.len());
+    let sample: Vec<DataType> = if is_delimited(table.format) {
+        let extent = Extent::Sample { rows: SAMPLE_ROWS, decide: &|name| decide.contains(name) && !table.types.contains_key(name) };
+        let file = text::read(first, table.format, &header.names, &table.null_values, &extent).map_err(|e| unreadable(table, first, e))?;
+        file.columns.iter().map(|c| c.as_ref().map_or(DataType::Null, |c| Profile::of(c).dtype())).collect()
+    } else {
+        let mut out = Vec::with_capacity(header.typed.len());
+        for (name, dtype) in header.names.iter().zip(&header.typed) {
+            out.push(match dtype {
+                None => DataType::List(Box::new(DataType::Null)),
+                Some(DataType::String) if table.format == Format::Ndjson => {
+                    let column = typed::scan(first, table.format)
+                        .and_then(|lf| lf.select([col(name.as_str())]).limit(SAMPLE_ROWS as IdxSize).collect())
+                        .and_then(|df| typed::convert(&df.columns()[0], None, true, &table.null_values, 0))
+                        .map_err(|e| unreadable(table, first, format!("cannot be read: {}", polars_says(&e))))?;
+                    column.0.dtype().clone()
+                }
+                Some(d) => d.clone(),
+            });
+        }
+        out
+    };
+    for (name, dtype) in header.names.iter().zip(sample) {
+        schema.insert(name.as_str().into(), declared(table, name).map_or(dtype, |t| t.dtype()));
+    }
+    Ok(schema)
+}
+
+/// Reads the wanted columns of every file. Errors: G202, G203 (a file without the column), G211 (lists, structs), G301; warnings G315, G317.
+pub(super) fn read(table: &TablePlan, header: &Header, wanted: &[String], warnings: &mut Problems, problems: &mut Problems) -> Option<Read> {
+    let before = problems.len();
+    let parts =
+        if is_delimited(table.format) { read_text(table, header, wanted, problems) } else { read_typed(table, header, wanted, problems) }?;
+    let mut columns = Vec::with_capacity(wanted.len());
+    for part in parts.columns {
+        report(table, &part, &parts.files, warnings, problems);
+        columns.push(part.column);
+    }
+    let height = parts.files.iter().map(|f| f.rows as usize).sum();
+    let frame = DataFrame::new(height, columns).map_err(|e| problems.push(bug("a table's columns differ in length", &e))).ok()?;
+    let input = InputFile { table: table.name.clone(), path: table.path.clone(), files: parts.files };
+    (problems.len() == before).then_some(Read { frame, input })
+}
+
+struct Parts {
+    columns: Vec<Part>,
+    files: Vec<ReadFile>,
+}
+
+struct Part {
+    column: Column,
+    target: Option<Target>,
+    bad: BadCells,
+    looks: Option<(usize, usize)>,
+}
+
+fn read_text(table: &TablePlan, header: &Header, wanted: &[String], problems: &mut Problems) -> Option<Parts> {
+    let mut files = Vec::new();
+    let mut cells: Vec<Vec<Cells>> = wanted.iter().map(|_| Vec::new()).collect();
+    for file in &header.files {
+        let read = match text::read(file, table.format, wanted, &table.null_values, &Extent::Whole) {
+            Ok(read) => read,
+            Err(e) => {
+                problems.push(unreadable(table, file, e));
+                continue;
+            }
+        };
+        for ((name, column), into) in wanted.iter().zip(read.columns).zip(&mut cells) {
+            match column {
+                Some(c) => into.push(c),
+                None => problems.push(lacks(table, file, name)),
+            }
+        }
+        let (sha256, bytes) = read.hash.unwrap_or_default();
+        files.push(ReadFile { path: file.shown.clone(), resolved: file.path.clone(), sha256, bytes, rows: read.rows as u64 });
+    }
+    if files.len() < header.files.len() || cells.iter().any(|c| c.len() < files.len()) {
+        return None;
+    }
+    let columns: PolarsResult<Vec<Part>> = wanted
+        .par_iter()
+        .zip(cells)
+        .map(|(name, cells)| {
+            let mut profile = Profile::default();
+            cells.iter().for_each(|c| profile.add(c));
+            let declared = declared(table, name);
+            let target = declared.clone().unwrap_or_else(|| Target::inferred(&profile.dtype()));
+            let looks = if declared.is_none() { profile.looks_like_numbers() } else { None };
+            let mut whole: Option<Column> = None;
+            let mut bad = BadCells::default();
+            let mut offset = 0;
+            for part in cells {
+                let (column, b) = target.column(name, &part, offset)?;
+                offset += part.len();
+                merge(&mut bad, b);
+                append(&mut whole, column)?;
+            }
+            let column = whole.unwrap_or_else(|| Column::new_empty(name.as_str().into(), &target.dtype()));
+            Ok(Part { column, target: declared, bad, looks })
+        })
+        .collect();
+    let columns = columns.map_err(|e| problems.push(bug("a column could not be built", &e))).ok()?;
+    Some(Parts { columns, files })
+}
+
+fn lacks(table: &TablePlan, file: &SourceFile, column: &str) -> Problem {
+    Problem::error(codes::G203, format!("`{}` of table `{}` has no column `{column}`, which the first file has", file.shown, table.name))
+        .at(table.path_place.clone())
+}
+
+fn append(whole: &mut Option<Column>, part: Column) -> PolarsResult<()> {
+    match whole {
+        None => *whole = Some(part),
+        Some(w) => {
+            w.append_owned(part)?;
+        }
+    }
+    Ok(())
+}
+
+fn merge(bad: &mut BadCells, more: BadCells) {
+    bad.count += more.count;
+    bad.rows.extend(more.rows.into_iter().take(SHOWN_ROWS - bad.rows.len()));
+}
+
+fn read_typed(table: &TablePlan, header: &Header, wanted: &[String], problems: &mut Problems) -> Option<Parts> {
+    let before = problems.len();
+    let mut files = Vec::new();
+    let mut whole: Vec<Option<Column>> = wanted.iter().map(|_| None).collect();
+    let mut notes: Vec<(BadCells, Option<(usize, usize)>)> = wanted.iter().map(|_| Default::default()).collect();
+    let mut offset = 0;
+    for file in &header.files {
+        let frame = match frame_of(table, file, wanted, problems) {
+            Some(frame) => frame,
+            None => continue,
+        };
+        let (sha256, bytes) = match source::hash_file(&file.path) {
+            Ok(hash) => hash,
+            Err(e) => {
+                problems.push(unreadable(table, file, format!("cannot be read: {e}")));
+                continue;
+            }
+        };
+        for ((column, whole), notes) in frame.columns().iter().zip(&mut whole).zip(&mut notes) {
+            let target = declared(table, column.name());
+            match typed::convert(column, target.as_ref(), table.format == Format::Ndjson, &table.null_values, offset) {
+                Ok((column, bad, looks)) => {
+                    merge(&mut notes.0, bad);
+                    notes.1 = notes.1.or(looks);
+                    if let Err(p) = join_types(whole, column, table, file) {
+                        problems.push(p);
+                    }
+                }
+                Err(e) => problems.push(
+                    Problem::error(codes::G211, format!("column `{}` of `{}` cannot be used: {}", column.name(), file.shown, polars_says(&e)))
+                        .at(table.path_place.clone()),
+                ),
+            }
+        }
+        offset += frame.height();
+        files.push(ReadFile { path: file.shown.clone(), resolved: file.path.clone(), sha256, bytes, rows: frame.height() as u64 });
+    }
+    if problems.len() > before {
+        return None;
+    }
+    let columns = wanted.iter().zip(whole).zip(notes).filter_map(|((name, column), (bad, looks))| Some(Part { column: column?, target: declared(table, name), bad, looks }));
+    Some(Parts { columns: columns.collect(), files })
+}
+
+fn frame_of(table: &TablePlan, file: &SourceFile, wanted: &[String], problems: &mut Problems) -> Option<DataFrame> {
+    let mut refuse = |e: PolarsError| problems.push(unreadable(table, file, format!("cannot be read as {}: {}", format_name(table.format), polars_says(&e))));
+    let mut lf = typed::scan(file, table.format).map_err(&mut refuse).ok()?;
+    let schema = lf.collect_schema().map_err(&mut refuse).ok()?;
+    let lacking: Vec<&String> = wanted.iter().filter(|w| !schema.contains(w.as_str())).collect();
+    if !lacking.is_empty() {
+        problems.extend(lacking.into_iter().map(|name| lacks(table, file, name)));
+        return None;
+    }
+    let columns: Vec<Expr> = wanted.iter().map(|w| col(w.as_str())).collect();
+    lf.select(columns).collect().map_err(&mut refuse).ok()
+}
+
+fn join_types(whole: &mut Option<Column>, part: Column, table: &TablePlan, file: &SourceFile) -> Result<(), Problem> {
+    let name = part.name().to_string();
+    let internal = |e: PolarsError| bug("the parts of a column do not fit together", &e);
+    let Some(w) = whole.take() else {
+        *whole = Some(part);
+        return Ok(());
+    };
+    let dtype = typed::common(w.dtype(), part.dtype()).ok_or_else(|| {
+        Problem::error(codes::G211, format!("column `{name}` of table `{}` is of another type in `{}` than in the files before it", table.name, file.shown))
+            .at(table.path_place.clone())
+            .help(format!("say its type: types: {{ {name}: text }}"))
+    })?;
+    *whole = Some(w.cast(&dtype).map_err(internal)?);
+    append(whole, part.cast(&dtype).map_err(internal)?).map_err(internal)
+}
+
+/// Which file and row a row of the whole table is, when there are several files.
+pub(super) fn rows_shown(files: &[ReadFile], bad: &BadCells) -> String {
+    if files.len() < 2 {
+        return row_list(&bad.rows, bad.count);
+    }
+    let place = |row: usize| {
+        let mut first = 0;
+        for f in files {
+            if row <= first + f.rows as usize {
+                return format!("{} of {}", row - first, f.path);
+            }
+            first += f.rows as usize;
+        }
+        row.to_string()
+    };
+    let list: Vec<String> = bad.rows.iter().map(|r| place(*r)).collect();
+    let more = if bad.count > list.len() { format!(" and {} more", bad.count - list.len()) } else { String::new() };
+    format!("{} {}{more}", if bad.count == 1 { "row" } else { "rows" }, list.join(", "))
+}
+
+fn report(table: &TablePlan, part: &Part, files: &[ReadFile], warnings: &mut Problems, problems: &mut Problems) {
+    let name = part.column.name();
+    let place = table.types.get(name.as_str()).and_then(|t| t.place.clone());
+    if let Some(target) = &part.target
+        && part.bad.count > 0
+    {
+        let (n, total) = (part.bad.count, part.column.len());
+        let cells = if n == 1 { "cell" } else { "cells" };
+        match table.on_bad_value {
+            OnBadValue::Error => problems.push(
+                Problem::error(codes::G301, format!("table `{}`: {n} of {total} cells of `{name}` do not read as {}", table.name, target.name()))
+                    .at(place)
+                    .note(format!("{} (the header not counted)", rows_shown(files, &part.bad)))
+                    .help("list the spelling of missing values under `null_values`, or set `on_bad_value: set_null`"),
+            ),
+            OnBadValue::SetNull => warnings.push(
+                Problem::warning(codes::G317, format!("table `{}`: {n} {cells} of `{name}` do not read as {} and were set to null", table.name, target.name()))
+                    .at(place)
+                    .note(format!("{} (the header not counted)", rows_shown(files, &part.bad))),
+            ),
+        }
+    }
+    if let Some((numbers, values)) = part.looks {
+        warnings.push(
+            Problem::warning(codes::G315, format!("`{name}` of table `{}` is text, although {numbers} of its {values} values would read as numbers", table.name))
+                .at(table.path_place.clone())
+                .note("padded numbers, thousands commas and leading zeros are not guessed at")
+                .help(format!("say what it is: types: {{ {name}: number }}, or {{ {name}: text }} for codes")),
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! SQL expressions over one row: what is accepted, which columns they read, what type they have.
+
+use super::plan::Named;
+use super::problems::polars_says;
+use crate::error::{Problem, codes, nearest};
+use polars::prelude::*;
+
+/// An accepted expression.
+#[derive(Clone, Debug)]
+pub(super) struct Expression {
+    expr: Expr,
+    /// The columns it reads.
+    pub columns: Vec<String>,
+}
+
+/// Functions of one row.
+const FUNCTIONS: &[&str] = &[
+    "abs", "acos", "acosd", "asin", "asind", "atan", "atan2", "atan2d", "atand", "bit_length", "cbrt", "ceil", "ceiling", "char_length",
+    "character_length", "coalesce", "concat", "concat_ws", "cos", "cosd", "cot", "cotd", "date", "date_part", "datetime", "degrees", "div",
+    "ends_with", "exp", "floor", "greatest", "if", "ifnull", "initcap", "least", "left", "length", "ln", "log", "log10", "log1p", "log2",
+    "lower", "lpad", "ltrim", "mod", "nullif", "octet_length", "pi", "pow", "power", "radians", "regexp_like", "replace", "reverse", "right",
+    "round", "rpad", "rtrim", "sign", "sin", "sind", "split_part", "sqrt", "starts_with", "strftime", "strpos", "strptime", "substr", "tan",
+    "tand", "time", "timestamp", "trunc", "truncate", "upper",
+];
+
+/// Words that a parenthesis may follow without being a function.
+const WORDS: &[&str] = &[
+    "and", "as", "between", "by", "case", "cast", "char", "dec", "decimal", "else", "end", "escape", "extract", "float", "for", "from", "ilike", "in",
+    "interval", "is", "like", "not", "numeric", "on", "or", "overlay", "position", "regexp", "rlike", "similar", "substring", "then", "to", "trim",
+    "try_cast", "varchar", "when", "xor",
+];
+
+const AGGREGATES: &[&str] = &[
+    "array_agg", "avg", "corr", "count", "covar", "covar_pop", "covar_samp", "first", "group_concat", "last", "listagg", "max", "mean", "median", "min",
+    "quantile_cont", "quantile_disc", "stddev", "stddev_pop", "stddev_samp", "stdev", "stdev_samp", "string_agg", "sum", "total", "var", "var_pop", "var_samp",
+    "variance",
+];
+
+const WINDOWS: &[&str] = &[
+    "over", "cume_dist", "dense_rank", "filter", "first_value", "lag", "last_value", "lead", "nth_value", "ntile", "percent_rank", "rank", "row_number",
+    "within",
+];
+
+/// Refused even without a parenthesis.
+const CLOCKS: &[&str] = &["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"];
+
+const CLOCKS_AND_CHANCE: &[&str] = &[
+    "clock_timestamp", "getdate", "gen_random_uuid", "newid", "now", "rand", "randn", "random", "statement_timestamp", "sysdate", "today",
+    "transaction_timestamp", "uuid",
+];
+
+/// The words of an expression in lower case, each with whether `(` follows it; strings, quoted names and comments are skipped.
+fn words(sql: &str) -> Vec<(String, bool)> {
+    let chars: Vec<char> = sql.chars().collect();
+    let mut out: Vec<(String, bool)> = Vec::new();
+    let mut i = 0;
+    let mut after_word = false;
+    while i < chars.len() {
+        let c = chars[i];
+        if c == '\'' || c == '"' || c == '`' {
+            i += 1;
+            while i < chars.len() && chars[i] != c {
+                i += 1;
+            }
+            i += 1;
+            after_word = false;
+        } else if c == '-' && chars.get(i + 1) == Some(&'-') {
+            while i < chars.len() && chars[i] != '\n' {
+                i += 1;
+            }
+        } else if c == '/' && chars.get(i + 1) == Some(&'*') {
+            while i < chars.len() && !(chars[i] == '*' && chars.get(i + 1) == Some(&'/')) {
+                i += 1;
+            }
+            i += 2;
+        } else if c.is_alphabetic() || c == '_' {
+            let start = i;
+            while i < chars.len() && (chars[i].is_alphanumeric() || chars[i] == '_') {
+                i += 1;
+            }
+            out.push((chars[start..i].iter().collect::<String>().to_lowercase(), false));
+            after_word = true;
+        } else if c.is_ascii_digit() {
+            while i < chars.len() && (chars[i].is_alphanumeric() || chars[i] == '_' || chars[i] == '.') {
+                i += 1;
+            }
+            after_word = false;
+        } else {
+            if c == '('
+                && after_word
+                && let Some(last) = out.last_mut()
+            {
+                last.1 = true;
+            }
+            after_word &= c.is_whitespace();
+            i += 1;
+        }
+    }
+    out
+}
+
+fn refused(sql: &Named, message: String) -> Problem {
+    Problem::error(codes::G207, message).at(sql.place.clone())
+}
+
+/// Parses and vets an expression. Errors: G207.
+pub(super) fn parse(sql: &Named) -> Result<Expression, Problem> {
+    for (word, called) in words(&sql.name) {
+        let w = word.as_str();
+        let shown = w.to_uppercase();
+        if w == "select" || w == "exists" && called {
+            return Err(refused(sql, format!("`{shown}`: subqueries are not accepted")).help("an expression sees one row; join the other table under `joins`"));
+        }
+        if CLOCKS.contains(&w) || called && CLOCKS_AND_CHANCE.contains(&w) {
+            return Err(refused(sql, format!("`{shown}` gives another value in every run")).help("write the date: DATE '2026-01-31'"));
+        }
+        if !called || FUNCTIONS.contains(&w) || WORDS.contains(&w) {
+            continue;
+        }
+        if AGGREGATES.contains(&w) {
+            let problem = refused(sql, format!("`{shown}` is an aggregate: it looks at other rows"));
+            return Err(match w {
+                "min" => problem.help("the smallest of several columns of one row is LEAST(a, b)"),
+                "max" => problem.help("the largest of several columns of one row is GREATEST(a, b)"),
+                _ => problem.help("an expression sees one row"),
+            });
+        }
+        if WINDOWS.contains(&w) {
+            return Err(refused(sql, format!("`{shown}` is a window function: it looks at other rows")).help("an expression sees one row; `first:` takes the first row of each unit"));
+        }
+        let problem = refused(sql, format!("function `{shown}` is not known"));
+        return Err(match nearest(w, FUNCTIONS.iter().copied()) {
+            Some(near) => problem.help(format!("there is {}", near.to_uppercase())),
+            None => problem,
+        });
+    }
+    let expr = polars::sql::sql_expr(&sql.name).map_err(|e| refused(sql, format!("the expression cannot be read: {}", polars_says(&e))))?;
+    let mut columns = Vec::new();
+    vet(&expr, sql, &mut columns)?;
+    Ok(Expression { expr, columns })
+}
+
+/// Walks the expression; anything that is not known to look at one row only is refused.
+fn vet(expr: &Expr, sql: &Named, columns: &mut Vec<String>) -> Result<(), Problem> {
+    match expr {
+        Expr::Column(name) => {
+            if !columns.iter().any(|c| c == name.as_str()) {
+                columns.push(name.to_string());
+            }
+            Ok(())
+        }
+        Expr::Literal(_) => Ok(()),
+        Expr::BinaryExpr { left, right, .. } => [left, right].into_iter().try_for_each(|e| vet(e, sql, columns)),
+        Expr::Cast { expr, .. } => vet(expr, sql, columns),
+        Expr::Ternary { predicate, truthy, falsy } => [predicate, truthy, falsy].into_iter().try_for_each(|e| vet(e, sql, columns)),
+        Expr::Function { input, .. } => input.iter().try_for_each(|e| vet(e, sql, columns)),
+        Expr::AnonymousFunction { input, options, .. } if options.is_elementwise() => input.iter().try_for_each(|e| vet(e, sql, columns)),
+        // The list of `x IN (1, 2)`.
+        Expr::Agg(AggExpr::Implode { input, .. }) if matches!(**input, Expr::Literal(_)) => Ok(()),
+        Expr::Alias(..) => Err(refused(sql, "`AS` is not needed: the key names the column".to_owned())),
+        Expr::Selector(_) => Err(refused(sql, "`*` and COLUMNS are not accepted: name the columns".to_owned())),
+        _ => Err(refused(sql, "the expression does not look at one row only".to_owned())
+            .help("aggregates, window functions and subqueries are refused; an expression sees one row")),
+    }
+}
+
+fn dtype(expr: &Expr, schema: &Schema) -> Option<DataType> {
+    expr.to_field(schema).ok().map(|f| f.dtype().clone())
+}
+
+fn duration_is_no_number(sql: &Named) -> Problem {
+    Problem::error(codes::G208, "a duration is used as a number")
+        .at(sql.place.clone())
+        .note("the difference of two dates is a duration; as a number it would be microseconds")
+        .help("divide it: (a - b) / INTERVAL '1 day'")
+}
+
+/// Places where a duration meets a number, or a date a number or a text: polars would take some of them for microseconds or days.
+fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Problem> {
+    let is_number = |d: &DataType| d.is_numeric() || matches!(d, DataType::Unknown(UnknownKind::Int(_) | UnknownKind::Float));
+    let is_text = |d: &DataType| matches!(d, DataType::String | DataType::Unknown(UnknownKind::Str));
+    let is_moment = |d: &DataType| matches!(d, DataType::Date | DataType::Datetime(..));
+    let of = |e: &Expr| dtype(e, schema);
+    match expr {
+        Expr::Cast { expr: inner, .. } => {
+            if of(inner).is_some_and(|d| d.is_duration()) && of(expr).is_some_and(|d| is_number(&d)) {
+                return Err(duration_is_no_number(sql));
+            }
+            mixed_units(inner, sql, schema)
+        }
+        Expr::BinaryExpr { left, op, right } => {
+            if let (Some(l), Some(r)) = (of(left), of(right)) {
+                let pair = |a: &dyn Fn(&DataType) -> bool, b: &dyn Fn(&DataType) -> bool| a(&l) && b(&r) || b(&l) && a(&r);
+                let scaling = matches!(op, Operator::Multiply | Operator::RustDivide | Operator::TrueDivide | Operator::FloorDivide);
+                if pair(&|d| d.is_duration(), &is_number) && !scaling {
+                    return Err(duration_is_no_number(sql));
+                }
+                if pair(&is_moment, &is_number) {
+                    return Err(refused(sql, "a date and a number are put together".to_owned()).help("say the unit: admit_date + INTERVAL '30 days'"));
+                }
+                if pair(&is_moment, &is_text) {
+                    return Err(refused(sql, "a date and a text are put together".to_owned())
+                        .help("write DATE '2020-01-15' for a literal, or give the text column a type: types: { column: date }"));
+                }
+            }
+            mixed_units(left, sql, schema)?;
+            mixed_units(right, sql, schema)
+        }
+        Expr::Ternary { predicate, truthy, falsy } => {
+            if let (Some(a), Some(b)) = (of(truthy), of(falsy))
+                && (a.is_duration() && is_number(&b) || b.is_duration() && is_number(&a))
+            {
+                return Err(duration_is_no_number(sql));
+            }
+            [predicate, truthy, falsy].into_iter().try_for_each(|e| mixed_units(e, sql, schema))
+        }
+        Expr::Function { input, .. } | Expr::AnonymousFunction { input, .. } => {
+            let durations = input.iter().filter(|e| of(e).is_some_and(|d| d.is_duration())).count();
+            let numbers = input.iter().filter(|e| of(e).is_some_and(|d| is_number(&d))).count();
+            if durations > 0 && (numbers > 0 || of(expr).is_some_and(|d| is_number(&d))) {
+                return Err(duration_is_no_number(sql));
+            }
+            input.iter().try_for_each(|e| mixed_units(e, sql, schema))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Expression {
+    /// The type of the result. Every column it reads must be in `schema`. Errors: G207, G208.
+    pub fn check(&self, sql: &Named, schema: &Schema) -> Result<DataType, Problem> {
+        mixed_units(&self.expr, sql, schema)?;
+        // Polars finds some mistakes only when it computes, so the expression is computed on one empty row.
+        let mut row = Schema::with_capacity(self.columns.len());
+        for name in &self.columns {
+            if let Some(dtype) = schema.get(name.as_str()) {
+                row.insert(name.as_str().into(), dtype.clone());
+            }
+        }
+        let frame = if row.is_empty() { DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)]) } else { Ok(DataFrame::full_null(&row, 1)) };
+        let result = frame.and_then(|f| self.evaluate(&f, "")).map_err(|e| refused(sql, format!("the expression cannot be computed: {}", polars_says(&e))))?;
+        Ok(result.dtype().clone())
+    }
+
+    /// The expression on every row. `name` is that of the result.
+    pub fn evaluate(&self, frame: &DataFrame, name: &str) -> PolarsResult<Column> {
+        const RESULT: &str = "\u{0}result";
+        let columns: PolarsResult<Vec<Column>> = self.columns.iter().map(|c| frame.column(c).cloned()).collect();
+        let narrow = DataFrame::new(frame.height(), columns?)?;
+        // A constant has no column to take its length from.
+        let out = if self.columns.is_empty() {
+            let one = DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)])?.lazy().select([self.expr.clone().alias(RESULT)]).collect()?;
+            out_of(one, RESULT)?.new_from_index(0, frame.height())
+        } else {
+            let all = narrow.lazy().with_columns([self.expr.clone().alias(RESULT)]).collect()?;
+            out_of(all, RESULT)?
+        };
+        polars_ensure!(out.len() == frame.height(), ComputeError: "the expression does not give one value a row");
+        Ok(out.with_name(name.into()))
+    }
+}
+
+fn out_of(frame: DataFrame, name: &str) -> PolarsResult<Column> {
+    frame.column(name).cloned()
+}

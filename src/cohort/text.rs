@@ -1,0 +1,207 @@
+//! Delimited text, cell by cell. Cells stay text until the whole column has been seen, so that a number column whose first word
+//! stands on row 50,000 is neither cut short nor turned into nulls, and a leading zero is never lost.
+//!
+//! Read here rather than with polars: its types come from the first rows, rows that are too short are filled with nulls without a
+//! word, and an error does not name the row.
+
+use super::plan::Format;
+use super::source::{Hashing, SourceFile};
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::{BufReader, Read};
+
+/// Row numbers (from 1, the header not counted) that are listed in a message.
+pub(super) const SHOWN_ROWS: usize = 5;
+
+/// A column of text cells.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cells {
+    text: String,
+    /// Bytes of each cell; [`Cells::NULL`] for a null.
+    len: Vec<u32>,
+    values: usize,
+}
+
+impl Cells {
+    const NULL: u32 = u32::MAX;
+
+    pub fn push(&mut self, cell: Option<&str>) {
+        match cell {
+            // A cell of 4 GB or more cannot be told from a null; none is that long.
+            Some(c) => {
+                self.text.push_str(c);
+                self.len.push(c.len() as u32);
+                self.values += 1;
+            }
+            None => self.len.push(Self::NULL),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
+        let mut at = 0;
+        self.len.iter().map(move |&n| {
+            if n == Self::NULL {
+                return None;
+            }
+            let start = at;
+            at += n as usize;
+            self.text.get(start..at)
+        })
+    }
+
+    pub fn any_value(&self) -> bool {
+        self.values > 0
+    }
+}
+
+/// Is the cell one of the table's null values? Spaces around both do not count.
+pub(super) fn is_null(cell: &str, null_values: &[String]) -> bool {
+    let cell = cell.trim();
+    null_values.iter().any(|v| v.trim() == cell)
+}
+
+/// How much of a file is read.
+pub(super) enum Extent<'a> {
+    Whole,
+    /// Some rows, and then on only while one of these columns has no value yet.
+    Sample { rows: usize, decide: &'a dyn Fn(&str) -> bool },
+}
+
+/// What was read of one file. `columns` are the wanted ones in the order asked for; `None` where the file has no such column.
+pub(super) struct TextFile {
+    pub columns: Vec<Option<Cells>>,
+    pub rows: usize,
+    /// sha256 and bytes, when the whole file was read.
+    pub hash: Option<(String, u64)>,
+}
+
+enum Opened {
+    Plain(BufReader<Hashing<File>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Hashing<File>>>>),
+}
+
+impl Opened {
+    fn new(file: &SourceFile, format: Format) -> Result<Self, String> {
+        let raw = File::open(&file.path).map_err(|e| e.to_string())?;
+        let reader = BufReader::with_capacity(1 << 18, Hashing::new(raw));
+        Ok(if format == Format::CsvGz { Self::Gzip(Box::new(MultiGzDecoder::new(reader))) } else { Self::Plain(reader) })
+    }
+
+    fn finish(self) -> Result<(String, u64), String> {
+        let inner = match self {
+            Self::Plain(r) => r.into_inner(),
+            Self::Gzip(d) => d.into_inner().into_inner(),
+        };
+        inner.finish().map_err(|e| e.to_string())
+    }
+}
+
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(r) => r.read(buffer),
+            Self::Gzip(d) => d.read(buffer),
+        }
+    }
+}
+
+fn open(file: &SourceFile, format: Format) -> Result<csv::Reader<Opened>, String> {
+    let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
+    let opened = Opened::new(file, format)?;
+    Ok(csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(1 << 16).from_reader(opened))
+}
+
+fn header_of(reader: &mut csv::Reader<Opened>, record: &mut csv::ByteRecord) -> Result<Vec<String>, String> {
+    if !reader.read_byte_record(record).map_err(|e| broken(&e))? {
+        return Err("has no header".to_owned());
+    }
+    let mut names = Vec::with_capacity(record.len());
+    for (k, name) in record.iter().enumerate() {
+        let name = std::str::from_utf8(name).map_err(|_| "has a header that is not UTF-8 text; convert the file to UTF-8".to_owned())?;
+        let name = if k == 0 { name.trim_start_matches('\u{feff}') } else { name };
+        names.push(name.to_owned());
+    }
+    if let Some(twice) = names.iter().enumerate().find(|(k, n)| !n.is_empty() && names[..*k].contains(n)) {
+        return Err(format!("has two columns called `{}`", twice.1));
+    }
+    Ok(names)
+}
+
+/// Column names of a file. Errors: what is wrong with it, to follow the file's name.
+pub(super) fn header(file: &SourceFile, format: Format) -> Result<Vec<String>, String> {
+    header_of(&mut open(file, format)?, &mut csv::ByteRecord::new())
+}
+
+/// The wanted columns of a file. Errors: what is wrong with it, to follow the file's name.
+pub(super) fn read(file: &SourceFile, format: Format, wanted: &[String], null_values: &[String], extent: &Extent) -> Result<TextFile, String> {
+    let mut reader = open(file, format)?;
+    let mut record = csv::ByteRecord::new();
+    let names = header_of(&mut reader, &mut record)?;
+    let at: Vec<Option<usize>> = wanted.iter().map(|w| names.iter().position(|n| n == w)).collect();
+    let mut columns: Vec<Option<Cells>> = at.iter().map(|a| a.map(|_| Cells::default())).collect();
+    let mut rows = 0;
+    let (mut ragged, mut ragged_rows, mut not_utf8, mut not_utf8_rows) = (0usize, Vec::new(), 0usize, Vec::new());
+    let mut whole = true;
+    while reader.read_byte_record(&mut record).map_err(|e| broken(&e))? {
+        let past_sample = match extent {
+            Extent::Whole => false,
+            Extent::Sample { rows: limit, decide } => {
+                let undecided = || wanted.iter().zip(&columns).any(|(w, c)| decide(w) && c.as_ref().is_some_and(|c| !c.any_value()));
+                if rows > 0 && rows % limit == 0 && !undecided() {
+                    whole = false;
+                    break;
+                }
+                rows >= *limit
+            }
+        };
+        rows += 1;
+        if record.len() != names.len() {
+            note(&mut ragged, &mut ragged_rows, rows);
+            continue;
+        }
+        for (a, cells) in at.iter().zip(columns.iter_mut()) {
+            let (Some(a), Some(cells)) = (a, cells) else { continue };
+            if past_sample && cells.any_value() {
+                continue;
+            }
+            match std::str::from_utf8(&record[*a]) {
+                Ok(cell) => cells.push((!is_null(cell, null_values)).then_some(cell)),
+                Err(_) => {
+                    note(&mut not_utf8, &mut not_utf8_rows, rows);
+                    cells.push(None);
+                }
+            }
+        }
+    }
+    if ragged > 0 {
+        return Err(format!("has {} columns in its header and another number of cells in {ragged} rows ({})", names.len(), row_list(&ragged_rows, ragged)));
+    }
+    if not_utf8 > 0 {
+        return Err(format!("holds {not_utf8} cells that are not UTF-8 text ({}); convert the file to UTF-8", row_list(&not_utf8_rows, not_utf8)));
+    }
+    let hash = if whole { Some(reader.into_inner().finish()?) } else { None };
+    Ok(TextFile { columns, rows, hash })
+}
+
+/// Counts a row and keeps its number if it is among the first.
+pub(super) fn note(count: &mut usize, rows: &mut Vec<usize>, row: usize) {
+    *count += 1;
+    if rows.len() < SHOWN_ROWS {
+        rows.push(row);
+    }
+}
+
+/// `row 7`, `rows 7, 9, 12 and 40 more`.
+pub(super) fn row_list(rows: &[usize], count: usize) -> String {
+    let list: Vec<String> = rows.iter().map(usize::to_string).collect();
+    let more = if count > rows.len() { format!(" and {} more", count - rows.len()) } else { String::new() };
+    format!("{} {}{more}", if count == 1 { "row" } else { "rows" }, list.join(", "))
+}
+
+fn broken(e: &csv::Error) -> String {
+    format!("cannot be read: {e}")
+}
