@@ -74,6 +74,13 @@ pub struct StudyFile {
     pub release: ReleaseFile,
 }
 
+impl StudyFile {
+    /// The allowables, then the variables of the blocks in order.
+    pub fn all_variables(&self) -> impl Iterator<Item = &Placed<Variable>> {
+        self.allowable.iter().chain(self.blocks.values().flatten())
+    }
+}
+
 /// Who is compared with whom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -64,6 +64,17 @@ pub struct Source {
     lines: Vec<Arc<str>>,
 }
 
+/// Where a key stands that is reached through the keys of `path`; nowhere if it is not in the tree.
+pub fn key_at(root: &Node, path: &[&str]) -> Span {
+    let Some((first, rest)) = path.split_first() else { return Span::default() };
+    let Data::Map(entries) = &root.data else { return Span::default() };
+    match entries.iter().find(|(key, _)| key.text == *first) {
+        Some((key, _)) if rest.is_empty() => key.span,
+        Some((_, node)) => key_at(node, rest),
+        None => Span::default(),
+    }
+}
+
 impl Source {
     pub fn new(file: &str, text: &str) -> Self {
         Self { file: Arc::from(file), lines: text.lines().map(Arc::from).collect() }
@@ -378,8 +389,8 @@ mod tests {
         for (text, line, col, message) in [
             ("a:\n\tb: 1\n", 2, 1, "a tab in the indentation"),
             ("a: 1\n---\nb: 1\n", 2, 1, "a second YAML document starts here"),
-            ("a: &x 1\nb: *x\n", 1, 7, "anchors (`&name`) are not read"),
-            ("a: !!str 1\n", 1, 10, "tags (`!name`) are not read"),
+            ("a: &x 1\nb: *x\n", 1, 4, "anchors (`&name`) are not read"),
+            ("a: !!str 1\n", 1, 4, "tags (`!name`) are not read"),
             ("a:\n  <<: { b: 1 }\n", 2, 3, "merge keys (`<<`) are not read"),
             ("? [a, b]\n: 1\n", 1, 3, "a key is a list or a map"),
         ] {

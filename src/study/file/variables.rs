@@ -17,6 +17,16 @@ pub enum Variable {
     Interaction(Vec<Word>),
 }
 
+impl Variable {
+    /// The column, unless it is an interaction.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::Column { name, .. } => Some(name),
+            Self::Interaction(_) => None,
+        }
+    }
+}
+
 /// How a column enters models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
