@@ -1,10 +1,11 @@
 //! Group, outcome, allowables, blocks and missing values -> [`RolesPlan`]: what can be checked without the tables.
 
 use super::Resolver;
-use crate::cohort::plan::{Coding, Fill, GroupPlan, MissingRule, OutcomePlan, RolesPlan, Value, VariablePlan};
+use crate::cohort::plan::{Coding, Fill, GroupPlan, MissingRule, Named, OutcomePlan, RolesPlan, Value, VariablePlan};
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{CategoricalFile, CodingFile, FamilyFile, FillFile, Link, MissingRuleFile, OtherwiseFile, Penalty, Variable};
 use crate::study::placed::{Literal, Placed, Word};
+use crate::study::places::{Span, key_at};
 use crate::vocab::{Family, Role, Scalar};
 use indexmap::IndexMap;
 
@@ -54,7 +55,8 @@ impl Resolver<'_> {
         let reference = self.value(&group.reference);
         let index: Vec<Value> = group.index.0.iter().map(|value| self.value(value)).collect();
         if index.is_empty() && self.complete(&["group"]) {
-            self.error(codes::G213, "`group.index` names no group", group.column.span, "no index group", "write `index: [value]`");
+            let span = key_at(self.tree, &["group", "index"]);
+            self.error(codes::G213, "`group.index` names no group", span, "no index group", "write `index: [value]`");
         }
         for (k, value) in index.iter().enumerate() {
             let literal = &group.index.0[k];
@@ -170,11 +172,11 @@ impl Resolver<'_> {
             None => otherwise(self.file.missing.otherwise),
         };
         let missing_place = own_rule.and_then(|(key, _)| self.place(key.span));
-        let column = crate::cohort::plan::Named { name, place: self.place(span) };
+        let column = Named { name, place: self.place(span) };
         Some(VariablePlan { column, role, coding, missing, missing_place })
     }
 
-    fn coding(&mut self, name: &str, coding: Option<&CodingFile>, span: crate::study::places::Span) -> Option<Coding> {
+    fn coding(&mut self, name: &str, coding: Option<&CodingFile>, span: Span) -> Option<Coding> {
         Some(match coding {
             None => Coding::Auto,
             Some(CodingFile::Numeric(_)) => Coding::Numeric,
