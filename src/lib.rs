@@ -20,6 +20,7 @@
 //!  0  vocab.rs, error.rs        the words; codes, places, fixes
 //! ```
 
+pub mod cli;
 pub mod cohort;
 pub mod decompose;
 pub mod describe;
