@@ -52,6 +52,12 @@ impl From<i64> for Cell {
     }
 }
 
+impl From<i32> for Cell {
+    fn from(v: i32) -> Self {
+        Self::Int(i64::from(v))
+    }
+}
+
 impl From<u32> for Cell {
     fn from(v: u32) -> Self {
         Self::Int(i64::from(v))
