@@ -1,6 +1,9 @@
 //! The command line: arguments, how problems look on a terminal, exit codes. The only place that prints.
 
 pub mod explain;
+mod perform;
+
+pub use perform::perform;
 
 use crate::error::{Problem, Severity, codes::Exit};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -82,7 +85,7 @@ pub struct SynthArgs {
     pub out: Option<PathBuf>,
     /// Number of units, in place of the specification's
     #[arg(long, value_name = "N")]
-    pub units: Option<u64>,
+    pub units: Option<usize>,
     /// Seed of the random streams, in place of the specification's
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,

@@ -13,8 +13,8 @@ pub struct Column {
     /// The variable that it codes, as the study file names it.
     pub variable: String,
     pub role: Role,
-    /// For an interaction: the other role that must be in a model for this column to enter it.
-    pub requires: Option<Role>,
+    /// For an interaction: the roles of its parts, which must be in a model too for this column to enter it.
+    pub requires: Vec<Role>,
     /// For an indicator of a level: which level.
     pub level: Option<String>,
 }
@@ -173,6 +173,6 @@ impl<'a> Contrast<'a> {
             Role::Block(k) => set.contains(k),
         };
         let columns = self.design.columns.iter().enumerate();
-        columns.filter(|(_, c)| has(c.role) && c.requires.is_none_or(has)).map(|(j, _)| j).collect()
+        columns.filter(|(_, c)| has(c.role) && c.requires.iter().all(|r| has(*r))).map(|(j, _)| j).collect()
     }
 }

@@ -33,6 +33,7 @@ pub mod linalg;
 pub mod model;
 pub mod release;
 pub mod report;
+pub mod run;
 pub mod study;
 pub mod synth;
 pub mod vocab;

@@ -29,9 +29,8 @@ pub struct Options {
 pub struct Outcome {
     pub out: PathBuf,
     pub results: ResultTables,
-    pub exit: Exit,
-    /// Whether anything but a clean end is to be told.
-    pub clean: bool,
+    /// `None`: nothing failed.
+    pub exit: Option<Exit>,
     /// Warnings, and the errors of analyses that could not be estimated.
     pub problems: Problems,
 }
@@ -44,7 +43,7 @@ pub fn check(study: &Path) -> Result<StudyPlan, Problems> {
 /// The whole study. `progress` is told each stage as it begins.
 ///
 /// Errors: every problem of the stage that could not go on; earlier results stay as they were.
-pub fn run(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Result<Outcome, Problems> {
+pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) -> Result<Outcome, Problems> {
     let mut watch = Stopwatch::start();
     progress("checking the study file");
     let plan = check(study)?;
@@ -108,7 +107,7 @@ pub fn run(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Result<O
         ..RunManifest::default()
     };
     write_all(&out, &results, &html, &resolved, manifest)?;
-    Ok(Outcome { out, results, exit: exit.unwrap_or(Exit::Gate), clean: exit.is_none(), problems })
+    Ok(Outcome { out, results, exit, problems })
 }
 
 /// Renders report.html of a result folder again from its tables.
