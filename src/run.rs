@@ -3,6 +3,7 @@
 mod analyse;
 mod clock;
 mod tables;
+pub mod validate;
 
 use crate::cohort::{coding, design_file, engine};
 use crate::error::codes::Exit;
