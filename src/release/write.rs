@@ -45,6 +45,7 @@ pub fn write_all(
     files.push(("tables/SCHEMA.csv".into(), schema::schema_csv(Some(results))));
 
     fs::create_dir_all(new.join("tables")).map_err(|e| unwritable(&new, &e))?;
+    manifest.schema_version = SCHEMA_VERSION;
     manifest.outputs.clear();
     for (name, text) in &files {
         let path = new.join(name);

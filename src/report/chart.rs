@@ -124,6 +124,12 @@ impl Chart {
         v.limits.map_or_else(|| "\u{2013}".to_owned(), |(low, high)| format!("({})", self.unit.range(low, high)))
     }
 
+    /// Estimate, interval and share in one line, for the narrow drawing.
+    fn numbers(&self, row: &Row) -> String {
+        let share = if row.share == "\u{2013}" { String::new() } else { format!(", {}", row.share) };
+        format!("{} {}{share}", self.unit.show(row.value.estimate), self.limits(row.value))
+    }
+
     /// Axis: lowest and highest value and the ticks, in shown units.
     fn axis(&self) -> (f64, f64, Vec<f64>) {
         let shown = |v: f64| v * self.unit.factor;
@@ -167,7 +173,7 @@ impl Chart {
         l.heads(self, &mut put);
         for (at, (row, place)) in self.rows.iter().zip(&l.rows).enumerate() {
             let mid = place.bar + 10.0;
-            if let Some(next) = l.rows.get(at + 1) {
+            if let (Some(next), true) = (l.rows.get(at + 1), l.wide) {
                 put(format!("<path class=\"con\" d=\"M{x:.1} {y0:.1}V{y1:.1}\"/>", x = xv(row.to), y0 = place.bar + 20.0, y1 = next.bar));
             }
             let (a, b) = (xv(row.from.min(row.to)), xv(row.from.max(row.to)));
@@ -259,8 +265,12 @@ impl Layout {
         let mut y = top;
         let mut rows = Vec::new();
         for r in &c.rows {
-            let mut lines = lines_of(r, 46);
-            lines.push((String::new(), "t"));
+            let mut lines = lines_of(r, 44);
+            let last = lines.last().map_or(0.0, |(line, _)| text_width(line));
+            if last + text_width(&c.numbers(r)) > 330.0 {
+                // The numbers take a line of their own.
+                lines.push((String::new(), "t"));
+            }
             let height = lines.len() as f64 * 14.0 + 38.0;
             rows.push(Place { y, height, bar: y + lines.len() as f64 * 14.0 + 8.0, lines });
             y += height;
@@ -279,7 +289,6 @@ impl Layout {
 
     fn label(&self, row: &Row, place: &Place, c: &Chart, put: &mut impl FnMut(String)) {
         let bold = if matches!(row.mark, Mark::Total | Mark::Open) { "t b" } else { "t" };
-        let estimate = c.unit.show(row.value.estimate);
         if self.wide {
             let mut y = place.bar + 14.5 - (place.lines.len() as f64 - 1.0) * 7.0;
             for (line, class) in &place.lines {
@@ -287,18 +296,17 @@ impl Layout {
                 y += 14.0;
             }
             let y = place.bar + 14.5;
-            put(text(self.columns[0], y, "t b", "end", &estimate));
+            put(text(self.columns[0], y, "t b", "end", &c.unit.show(row.value.estimate)));
             put(text(self.columns[1], y, "t", "end", &c.limits(row.value)));
             put(text(796.0, y, "t", "end", &row.share));
             return;
         }
-        let mut y = place.y + 13.0;
-        for (line, class) in place.lines.iter().filter(|(line, _)| !line.is_empty()) {
-            put(text(4.0, y, if *class == "t" { bold } else { class }, "start", line));
+        let mut y = place.y - 1.0;
+        for (line, class) in &place.lines {
             y += 14.0;
+            put(text(4.0, y, &format!("hal {}", if *class == "t" { bold } else { class }), "start", line));
         }
-        let share = if row.share == "\u{2013}" { String::new() } else { format!("  share {}", row.share) };
-        put(text(346.0, y, "t", "end", &format!("{estimate} {}{share}", c.limits(row.value))));
+        put(text(346.0, y, "hal t", "end", &c.numbers(row)));
     }
 }
 

@@ -150,7 +150,8 @@ pub fn general(v: f64) -> String {
     if magnitude < -6.0 {
         return format!("{v:.2e}").replace('-', "\u{2212}");
     }
-    fixed(v, (3.0 - magnitude).clamp(0.0, 9.0) as usize)
+    let text = fixed(v, (3.0 - magnitude).clamp(0.0, 9.0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// `95%` from 0.95, `99.5%` from 0.995.
@@ -176,6 +177,7 @@ mod tests {
         assert_eq!(level(0.995), "99.5%");
         assert_eq!(general(0.12345), "0.1235");
         assert_eq!(general(14102.0), "14,102");
+        assert_eq!(general(0.056), "0.056");
     }
 
     #[test]

@@ -124,10 +124,11 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
                     cells.extend(rest.iter().cloned());
                     view.row("", cells);
                 }
+                let spread = ["sd_index", "sd_reference"].iter().filter_map(|c| t.number(r, c)).reduce(f64::max);
                 let side = |mean: &str, sd: &str| match (level, t.number(r, mean)) {
                     (_, None) => super::view::absent(t, r),
                     (Some(_), Some(v)) => number(format!("{}%", fixed(v * 100.0, 1)), v),
-                    (None, Some(v)) => number(mean_sd(v, t.number(r, sd)), v),
+                    (None, Some(v)) => number(mean_sd(v, t.number(r, sd), spread), v),
                 };
                 let mut cells = vec![words(level.map_or_else(|| s.label(&variable).to_owned(), str::to_owned))];
                 cells.push(side("mean_index", "sd_index"));

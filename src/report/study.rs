@@ -97,12 +97,12 @@ impl<'a> Study<'a> {
     /// The same inside a sentence: `the measured ... factors`.
     fn block_adjective(&self, block: &str) -> String {
         match block {
-            "bio" | "biology" | "biological" | "clinical" if !self.meta.labels.contains_key(block) => "clinical and physiological".into(),
+            "bio" | "biology" | "biological" | "clinical" if !self.meta.labels.contains_key(block) => "clinical/physiological".into(),
             other => self.meta.labels.get(other).cloned().unwrap_or_else(|| other.replace('_', " ")).to_lowercase(),
         }
     }
 
-    /// `measured socioeconomic, hospital and clinical and physiological factors`, of all blocks.
+    /// `measured socioeconomic, clinical/physiological and hospital factors`, of all blocks.
     pub fn all_blocks(&self) -> String {
         let names: Vec<String> = self.meta.blocks.keys().map(|b| self.block_adjective(b)).collect();
         format!("measured {} factors", list(&names))
