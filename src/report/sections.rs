@@ -102,7 +102,8 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
                 .right(format!("Missing {group}"), "Index units without a value")
                 .right(format!("Missing {}", s.meta.reference), "Reference units without a value");
             let (mut block, mut variable) = (String::new(), String::new());
-            for r in rows_of(t, group) {
+            let rows = rows_of(t, group);
+            for &r in &rows {
                 if t.text(r, "block") != block {
                     block = t.text(r, "block").to_owned();
                     view.group(s.block(&block));
@@ -110,18 +111,20 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
                 let level = t.cell(r, "level").text();
                 let new = t.text(r, "variable") != variable;
                 variable = t.text(r, "variable").to_owned();
-                let smd = |column: &str| {
+                let smd = |r: usize, column: &str| {
                     let mut cell = value(t, r, column, |v| fixed(v, 2));
                     if t.number(r, column).is_some_and(|v| v.abs() > 0.1) {
                         cell.class = "r strong";
                     }
                     cell
                 };
-                let rest = [smd("smd"), smd("smd_weighted"), counted(t, r, "n_missing_index"), counted(t, r, "n_missing_reference")];
                 if let (Some(_), true) = (level, new) {
-                    // The figures of the whole variable stand beside its name.
+                    // The figures of the whole variable stand beside its name; a producer may give them on any of its rows.
+                    let of_variable = |r: &usize| t.text(*r, "variable") == variable;
+                    let first = |column: &str| rows.iter().copied().filter(of_variable).find(|&r| !t.cell(r, column).is_null()).unwrap_or(r);
                     let mut cells = vec![words(s.label(&variable)), words(""), words("")];
-                    cells.extend(rest.iter().cloned());
+                    cells.extend(["smd", "smd_weighted"].map(|c| smd(first(c), c)));
+                    cells.extend(["n_missing_index", "n_missing_reference"].map(|c| counted(t, first(c), c)));
                     view.row("", cells);
                 }
                 let spread = ["sd_index", "sd_reference"].iter().filter_map(|c| t.number(r, c)).reduce(f64::max);
@@ -134,7 +137,10 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
                 cells.push(side("mean_index", "sd_index"));
                 cells.push(side("mean_reference", "sd_reference"));
                 match level {
-                    None => cells.extend(rest),
+                    None => {
+                        cells.extend(["smd", "smd_weighted"].map(|c| smd(r, c)));
+                        cells.extend(["n_missing_index", "n_missing_reference"].map(|c| counted(t, r, c)));
+                    }
                     Some(_) => cells.extend((0..4).map(|_| words(""))),
                 }
                 view.row(if level.is_some() { "sub" } else { "" }, cells);
