@@ -1,8 +1,8 @@
 //! The tables of each section, from the result tables.
 
-use super::numbers::{Units, fixed, general, percent, range};
-use super::study::{Study, total};
-use super::view::{TableView, both, counted, dash, limits, marked, mean_sd, number, part_name, share, value, withheld, words};
+use super::numbers::{fixed, general, percent, range};
+use super::study::{Interval, Study, total};
+use super::view::{Shown, TableView, both, counted, dash, limits, marked, mean_sd, number, part_name, share, value, withheld, words};
 use super::wording::{analysis_note, method_name};
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Table};
@@ -288,42 +288,38 @@ pub fn nested(s: &Study) -> Vec<TableView> {
     views
 }
 
-/// Every analysis side by side, all with the gap as index minus reference.
+/// Every analysis side by side, a column each, all with the gap as index minus reference.
 pub fn methods(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::DECOMPOSITION) else { return Vec::new() };
     let mut views = Vec::new();
     for group in &s.meta.index {
-        let units = s.units(group, &s.meta.scale);
-        let mut view = TableView::new(format!("{} and {}", s.patients(group), s.patients(&s.meta.reference)))
-            .left("Analysis", "Name in the study file, and method")
-            .left("Family", "The question that the method answers")
-            .left("Unit", "")
-            .right("Gap", "")
-            .right("Treated as fair", "");
-        for block in s.meta.blocks.keys() {
-            view = view.right(s.block(block), "Its part of what travels with the blocks");
-        }
-        view = view.right("All blocks", "").right("Not explained", "In a threefold decomposition: coefficients, and coefficients with levels");
+        let mut labels = vec!["Family".to_owned(), "Unit".to_owned(), part_name("gap"), part_name("allowable")];
+        labels.extend(s.meta.blocks.keys().map(|b| s.block(b)));
+        labels.extend(["All blocks".to_owned(), "Not explained".to_owned()]);
+        let caption = format!("{} and {}", s.patients(group), s.patients(&s.meta.reference));
+        let mut view = TableView::new(caption).left("Part", "Not explained, in a threefold decomposition: coefficients; coefficients with levels");
+        let mut columns: Vec<Vec<Shown>> = Vec::new();
+        let mut note = "Gap = index minus reference everywhere. Read down a column: a difference between families is a difference of question.".to_owned();
         for analysis in s.analyses() {
             let parts = s.parts(group, &analysis);
             let Some(first) = parts.first() else { continue };
-            let method = t.text(first.row, "method");
-            let (family, name) = method_name(method);
-            let mut cells = vec![words(format!("{analysis}: {name}")), words(family)];
-            let reason = s.not_estimated(&analysis, group).map(str::to_owned).or_else(|| t.cell(first.row, "reason").text().map(str::to_owned));
+            let blinded = s.blinded(&analysis, group).is_some() || t.flag(first.row, "blinded");
+            let (family, name) = method_name(t.text(first.row, "method"));
+            view = view.right(format!("{analysis}: {name}{}", if blinded { " \u{2020}" } else { "" }), &analysis_note(s, &analysis));
+            if blinded && !note.contains('\u{2020}') {
+                note.push_str(" \u{2020} A check that this analysis rests on did not pass.");
+            }
             if parts.iter().all(|p| p.value.is_none()) && !first.withheld {
-                cells.push(words(format!("not estimated: {}", reason.unwrap_or_default())));
-                cells.extend((3..view.head.len()).map(|_| dash()));
-                view.row("", cells);
+                let reason = s.not_estimated(&analysis, group).or_else(|| t.cell(first.row, "reason").text()).unwrap_or("no reason given");
+                note.push_str(&format!(" {analysis} was not estimated: {}.", reason.trim_end_matches('.')));
+                columns.push(labels.iter().map(|_| dash()).collect());
                 continue;
             }
-            let scale = t.text(first.row, "scale");
-            let u: Units = if scale == s.meta.scale { units.clone() } else { s.units(group, scale) };
-            cells.push(words(u.short.clone()));
-            let cell = |v| if v == None && first.withheld { withheld() } else { both(&u, v) };
+            let u = s.units(group, t.text(first.row, "scale"));
+            let cell = |v: Option<Interval>| if v.is_none() && first.withheld { withheld() } else { both(&u, v) };
             let explained = if parts.iter().any(|p| p.part == "endowments") { "endowments" } else { "explained" };
-            cells.push(cell(total(&parts, "gap")));
-            cells.push(cell(total(&parts, "allowable")));
+            let family = if family == "peer" { "peer convention".to_owned() } else { family.to_owned() };
+            let mut cells = vec![marked("r", family), marked("r", u.short.clone()), cell(total(&parts, "gap")), cell(total(&parts, "allowable"))];
             for block in s.meta.blocks.keys() {
                 let part = parts.iter().find(|p| p.part == explained && &p.component == block);
                 cells.push(cell(part.and_then(|p| p.value)));
@@ -333,17 +329,14 @@ pub fn methods(s: &Study) -> Vec<TableView> {
                 (Some(c), Some(i)) => marked("r", format!("{}; {}", both(&u, Some(c)).text, both(&u, Some(i)).text)),
                 _ => cell(total(&parts, "unexplained")),
             });
-            let blinded = s.blinded(&analysis, group).is_some() || t.flag(first.row, "blinded");
-            if let (Some(name), true) = (cells.first_mut(), blinded) {
-                name.text.push_str(" \u{2020}");
-            }
-            view.row(if analysis == s.meta.primary { "tot" } else { "" }, cells);
+            columns.push(cells);
         }
-        view.note(
-            "Gap = index minus reference in every row. Rows are read within a family: a difference between families is a difference of question. \u{2020} A \
-             check that this analysis rests on did not pass.",
-        );
-        if !view.rows.is_empty() {
+        for (at, label) in labels.iter().enumerate() {
+            let cells = std::iter::once(words(label.clone())).chain(columns.iter().map(|c| c.get(at).cloned().unwrap_or_else(dash)));
+            view.row("", cells.collect());
+        }
+        view.note(note);
+        if !columns.is_empty() {
             views.push(view);
         }
     }

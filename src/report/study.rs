@@ -105,11 +105,18 @@ impl<'a> Study<'a> {
     /// `measured socioeconomic, clinical/physiological and hospital factors`, of all blocks.
     pub fn all_blocks(&self) -> String {
         let names: Vec<String> = self.meta.blocks.keys().map(|b| self.block_adjective(b)).collect();
+        if names.len() > 4 {
+            return format!("measured factors of the {} blocks", names.len());
+        }
         format!("measured {} factors", list(&names))
     }
 
-    /// A set of blocks, joined by ` + `.
+    /// A set of blocks, joined by ` + `; all of more than three by their number.
     pub fn blocks(&self, set: &str) -> String {
+        let all = self.meta.blocks.len();
+        if all > 3 && set.split('+').count() == all {
+            return format!("All {all} blocks");
+        }
         set.split('+').map(|b| self.block(b)).collect::<Vec<_>>().join(" + ")
     }
 

@@ -326,7 +326,7 @@ fn labels_are_escaped_and_small_cells_are_marked() {
 fn other_families_read_in_their_own_units() {
     let cases = cases();
     let gaussian = render(&cases[1].1).unwrap();
-    assert!(gaussian.contains("The mean of Length of stay was 6.6 days among Black patients and 4.2 among White patients"));
+    assert!(gaussian.contains("The mean of length of stay was 6.6 days among Black patients and 4.2 among White patients"));
     assert!(!gaussian.contains("percentage points"));
     let poisson = render(&cases[2].1).unwrap();
     assert!(poisson.contains("events per 1,000 patient-days"));

@@ -78,7 +78,7 @@ fn limits_of(u: &Units, v: Interval) -> String {
 /// The two means and the gap as observed.
 fn observed(s: &Study, group: &str, u: &Units) -> String {
     let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
-    let outcome = outcome_name(s.meta);
+    let outcome = inner(&outcome_name(s.meta));
     let Some((t, row)) = s.gap_row(group) else {
         return format!("No gap could be computed between {index} and {reference}.");
     };
@@ -93,11 +93,21 @@ fn observed(s: &Study, group: &str, u: &Units) -> String {
         _ => format!("The mean of {outcome} was {y1} {} among {index} and {y0} among {reference}", u.word),
     };
     let limits = gap.limits.map(|(low, high)| format!(" ({} interval {})", level(s.meta.level), u.lead_range(low, high))).unwrap_or_default();
-    let unit = if s.meta.family == "binomial" { u.word.as_str() } else { "" };
+    // A rate's unit is long and was named just before.
+    let unit = if s.meta.family == "poisson" { "" } else { u.word.as_str() };
     let size = format!("{} {unit}", u.lead(gap.estimate));
     match gap.excludes_zero() {
         Some(false) => format!("{means}: a difference of {}{limits}, which the data cannot tell from none.", size.trim_end()),
         Some(true) | None => format!("{means}: a gap of {}{limits}.", size.trim_end()),
+    }
+}
+
+/// A label inside a sentence: its first letter small, unless it begins with an abbreviation.
+fn inner(label: &str) -> String {
+    let mut chars = label.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => first.to_lowercase().chain(chars).collect(),
+        _ => label.to_owned(),
     }
 }
 
