@@ -94,17 +94,14 @@ impl Chart {
                     let sub = "by the measured factors".to_owned();
                     rows.push(from_zero("Not explained", sub, Mark::Open, value, share(p)));
                 }
-                ("explained" | "endowments", "total") => {
-                    if !has_components(&p.part) {
-                        rows.push(step(super::view::part_name(&p.part), String::new(), Mark::Other, value, share(p)));
-                    }
+                // The total stands for its components, which follow.
+                ("explained" | "endowments", "total") if has_components(&p.part) => {}
+                ("explained" | "endowments" | "coefficients" | "interaction", "total") => {
+                    rows.push(step(super::view::part_name(&p.part), String::new(), Mark::Other, value, share(p)));
                 }
                 ("explained" | "endowments", block) => {
                     let mark = s.meta.blocks.get_index_of(block).map_or(Mark::Other, Mark::Block);
                     rows.push(step(s.blocks(block), String::new(), mark, value, share(p)));
-                }
-                ("coefficients" | "interaction", "total") => {
-                    rows.push(step(super::view::part_name(&p.part), String::new(), Mark::Other, value, share(p)));
                 }
                 // Components of parts other than the explained one stand in the tables.
                 _ => {}

@@ -137,14 +137,7 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
     if s.blinded(&s.meta.primary, group).is_some() {
         note.push_str(" \u{2020} A check that these estimates rest on did not pass; see above.");
     }
-    Group {
-        lead: headline.lead,
-        number: at + 1,
-        chart_title: headline.title,
-        caption,
-        note,
-        svg: chart.map(|c| c.svg()).unwrap_or_default(),
-    }
+    Group { lead: headline.lead, number: at + 1, chart_title: headline.title, caption, note, svg: chart.map(|c| c.svg()).unwrap_or_default() }
 }
 
 /// What a reader must know before any number.

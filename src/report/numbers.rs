@@ -46,10 +46,10 @@ impl Units {
                 let places = places_for(largest);
                 Self { factor, places, lead_places: places.saturating_sub(1), short: word.clone(), noun: word.clone(), word }
             }
-            "log_odds" => {
-                Self { factor: 1.0, places: 2, lead_places: 2, word: "log odds".into(), short: "log odds".into(), noun: "log odds".into() }
+            "log_odds" => Self { factor: 1.0, places: 2, lead_places: 2, word: "log odds".into(), short: "log odds".into(), noun: "log odds".into() },
+            other => {
+                Self { factor: 1.0, places: 2, lead_places: 2, word: other.replace('_', " "), short: other.replace('_', " "), noun: String::new() }
             }
-            other => Self { factor: 1.0, places: 2, lead_places: 2, word: other.replace('_', " "), short: other.replace('_', " "), noun: String::new() },
         }
     }
 
@@ -166,9 +166,14 @@ mod tests {
 
     #[test]
     fn numbers_are_written_by_the_design_rules() {
-        for (v, places, want) in
-            [(0.0, 2, "0.00"), (-0.001, 2, "0.00"), (-1.16, 2, "\u{2212}1.16"), (19900.0, 0, "19,900"), (1234567.891, 1, "1,234,567.9"), (100.0, 0, "100")]
-        {
+        for (v, places, want) in [
+            (0.0, 2, "0.00"),
+            (-0.001, 2, "0.00"),
+            (-1.16, 2, "\u{2212}1.16"),
+            (19900.0, 0, "19,900"),
+            (1234567.891, 1, "1,234,567.9"),
+            (100.0, 0, "100"),
+        ] {
             assert_eq!(fixed(v, places), want);
         }
         assert_eq!(range(-0.6, 1.4, 1), "\u{2212}0.6\u{a0}to\u{a0}1.4");

@@ -299,7 +299,8 @@ pub fn methods(s: &Study) -> Vec<TableView> {
         let caption = format!("{} and {}", s.patients(group), s.patients(&s.meta.reference));
         let mut view = TableView::new(caption).left("Part", "Not explained, in a threefold decomposition: coefficients; coefficients with levels");
         let mut columns: Vec<Vec<Shown>> = Vec::new();
-        let mut note = "Gap = index minus reference everywhere. Read down a column: a difference between families is a difference of question.".to_owned();
+        let mut note =
+            "Gap = index minus reference everywhere. Read down a column: a difference between families is a difference of question.".to_owned();
         for analysis in s.analyses() {
             let parts = s.parts(group, &analysis);
             let Some(first) = parts.first() else { continue };
@@ -349,9 +350,9 @@ pub fn detail(s: &Study) -> Vec<TableView> {
     for group in &s.meta.index {
         let rows = rows_of(t, group);
         for analysis in s.analyses() {
-            let scale = s.table(&schema::DECOMPOSITION).and_then(|d| {
-                (0..d.rows.len()).find(|&r| d.text(r, "analysis") == analysis).map(|r| d.text(r, "scale").to_owned())
-            });
+            let scale = s
+                .table(&schema::DECOMPOSITION)
+                .and_then(|d| (0..d.rows.len()).find(|&r| d.text(r, "analysis") == analysis).map(|r| d.text(r, "scale").to_owned()));
             let u = s.units(group, &scale.unwrap_or_else(|| s.meta.scale.clone()));
             let name = format!("{analysis}: contributions of single terms, {}", s.patients(group));
             let mut view = TableView::new(name.clone()).left("Term", "").right(u.short.clone(), "").right("Interval", "");
@@ -420,11 +421,9 @@ pub fn models(s: &Study) -> Vec<TableView> {
 /// Hospital and sensitivity tables, as they are.
 pub fn others(s: &Study) -> Vec<TableView> {
     let mut views = Vec::new();
-    for (decl, caption) in [
-        (&schema::HOSPITAL, "Where they go and how they fare there"),
-        (&schema::HOSPITAL_UNITS, "Hospitals"),
-        (&schema::SENSITIVITY, "Sensitivity"),
-    ] {
+    for (decl, caption) in
+        [(&schema::HOSPITAL, "Where they go and how they fare there"), (&schema::HOSPITAL_UNITS, "Hospitals"), (&schema::SENSITIVITY, "Sensitivity")]
+    {
         if let Some(t) = s.table(decl) {
             views.push(super::view::plain(s, decl, t, caption.into()));
         }

@@ -121,9 +121,7 @@ pub fn both(u: &Units, v: Option<Interval>) -> Shown {
     match v {
         None => dash(),
         Some(Interval { estimate, limits: None }) => number(u.show(estimate), estimate),
-        Some(Interval { estimate, limits: Some((low, high)) }) => {
-            number(format!("{} ({})", u.show(estimate), u.range(low, high)), estimate)
-        }
+        Some(Interval { estimate, limits: Some((low, high)) }) => number(format!("{} ({})", u.show(estimate), u.range(low, high)), estimate),
     }
 }
 
