@@ -435,7 +435,7 @@ pub fn schema_csv(results: Option<&ResultTables>) -> String {
     let mut out = String::from("table,column,type,unit,description,nullable\n");
     let mut line = |table: &str, c: &ColumnDecl| {
         let fields = [table, &c.name, c.kind.name(), c.unit, &c.doc, if c.nullable() { "true" } else { "false" }];
-        let quoted: Vec<String> = fields.iter().map(|f| write::csv_text(f)).collect();
+        let quoted: Vec<String> = fields.iter().map(|f| if f.is_empty() { String::new() } else { write::csv_text(f) }).collect();
         out.push_str(&quoted.join(","));
         out.push('\n');
     };
