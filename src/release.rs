@@ -7,6 +7,8 @@ pub mod manifest;
 pub mod read;
 pub mod schema;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod withhold;
 pub mod write;
 
