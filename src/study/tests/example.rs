@@ -103,6 +103,23 @@ fn the_resolved_study_reads_the_same_files_from_the_output_folder() {
 }
 
 #[test]
+fn a_damaged_study_is_refused_at_a_place_in_the_file() {
+    let characters: Vec<char> = EXAMPLE.chars().collect();
+    for at in (0..characters.len()).step_by(7) {
+        let cut: String = characters[..at].iter().collect();
+        let without: String = characters[..at].iter().chain(&characters[at + 1..]).collect();
+        for text in [cut, without] {
+            for problem in load_text(&text).err().unwrap_or_default() {
+                let Some(place) = problem.place else { continue };
+                let line = text.lines().nth(place.line - 1).unwrap_or_else(|| panic!("line {} of {at}: {}", place.line, problem.message));
+                assert_eq!(place.text.as_ref(), line, "{at}");
+                assert!(place.col >= 1 && place.len >= 1 && place.col - 1 <= line.chars().count(), "{at}: {} {}", place.col, problem.message);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_placed_value_is_its_value() {
     assert_eq!(Placed::default_of(3), Placed { value: 3, span: crate::study::places::Span { line: 1, col: 2, len: 3 } });
 }
