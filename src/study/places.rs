@@ -82,13 +82,7 @@ impl Source {
 
     /// `None` for what is not written in the file.
     pub fn place(&self, span: Span) -> Option<Place> {
-        (span.line > 0).then(|| Place {
-            file: self.file.clone(),
-            line: span.line,
-            col: span.col,
-            len: span.len.max(1),
-            text: self.line(span.line),
-        })
+        (span.line > 0).then(|| Place { file: self.file.clone(), line: span.line, col: span.col, len: span.len.max(1), text: self.line(span.line) })
     }
 
     fn line(&self, line: usize) -> Arc<str> {
@@ -214,11 +208,13 @@ impl Builder<'_> {
             Some(Open::Map(_, entries, pending)) => match pending.take() {
                 Some(key) => match entries.iter().find(|(k, _)| k.text == key.text) {
                     Some((first, _)) => {
-                        let problem =
-                            Problem::error(codes::G102, format!("the key `{}` stands twice: on lines {} and {}", key.text, first.span.line, key.span.line))
-                                .at(self.source.place(key.span))
-                                .label(format!("first on line {}", first.span.line))
-                                .help("remove one of the two");
+                        let problem = Problem::error(
+                            codes::G102,
+                            format!("the key `{}` stands twice: on lines {} and {}", key.text, first.span.line, key.span.line),
+                        )
+                        .at(self.source.place(key.span))
+                        .label(format!("first on line {}", first.span.line))
+                        .help("remove one of the two");
                         self.problems.push(problem);
                     }
                     None => entries.push((key, node)),
@@ -257,7 +253,8 @@ impl Builder<'_> {
             return *self.refuse(span, "a tab in the indentation", "indent with spaces");
         }
         let last = self.source.lines.len();
-        let span = if line > last { Span { line: last, col: self.source.line(last).chars().count().max(1), len: 1 } } else { Span { line, col, len: 1 } };
+        let span =
+            if line > last { Span { line: last, col: self.source.line(last).chars().count().max(1), len: 1 } } else { Span { line, col, len: 1 } };
         let help = "check indentation, brackets and quotes here and on the line above; put a space after each colon";
         *self.refuse(span, &format!("this is not valid YAML: {info}"), help)
     }
