@@ -139,7 +139,9 @@ impl Coder<'_> {
     fn values(&self, name: &str) -> Option<Values> {
         Some(match self.cohort.columns.get(name)? {
             Values::Number(v) => Values::Number(self.order.iter().map(|i| v[*i as usize]).collect()),
-            Values::Category { levels, code } => Values::Category { levels: levels.clone(), code: self.order.iter().map(|i| code[*i as usize]).collect() },
+            Values::Category { levels, code } => {
+                Values::Category { levels: levels.clone(), code: self.order.iter().map(|i| code[*i as usize]).collect() }
+            }
         })
     }
 
@@ -161,7 +163,9 @@ impl Coder<'_> {
             (Coding::Numeric | Coding::Spline { .. } | Coding::Log { .. }, Some(Values::Category { .. })) => {
                 Err(vec![Problem::error(codes::G211, format!("`{}` needs numbers", named.name)).at(named.place.clone())])
             }
-            (Coding::Interaction { .. }, Some(_)) => Err(vec![Problem::error(codes::G210, format!("`{}` is an interaction of an interaction", named.name)).at(named.place.clone())]),
+            (Coding::Interaction { .. }, Some(_)) => {
+                Err(vec![Problem::error(codes::G210, format!("`{}` is an interaction of an interaction", named.name)).at(named.place.clone())])
+            }
         };
         coded.unwrap_or_else(|p| {
             self.problems.extend(p);
@@ -223,7 +227,14 @@ impl Coder<'_> {
         Ok(CodedVariable { columns, flag, base: None })
     }
 
-    fn categorical(&mut self, named: &Named, levels: Vec<String>, code: Vec<u32>, coding: &Coding, rule: &MissingRule) -> Result<CodedVariable, Problems> {
+    fn categorical(
+        &mut self,
+        named: &Named,
+        levels: Vec<String>,
+        code: Vec<u32>,
+        coding: &Coding,
+        rule: &MissingRule,
+    ) -> Result<CodedVariable, Problems> {
         let nothing = IndexMap::new();
         let (base, merge, fixed_effects) = match coding {
             Coding::Categorical { base, merge } => (base.as_ref(), merge, false),

@@ -2,13 +2,13 @@
 //! rows of the analysis, and every row that goes is counted.
 
 use super::attrition::{AttritionRow, Marks, emptied};
+use super::infer::BadCells;
 use super::joins;
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
 use super::plan::{CohortPlan, Columns, RolesPlan, RowStep, UnitPlan};
 use super::problems::bug;
 use super::read::{self, Read, rows_shown};
-use super::infer::BadCells;
 use super::roles::{self, Rows, Values};
 use super::source::InputFile;
 use super::steps;
@@ -95,7 +95,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let cluster = or_report(cluster, rows.problems);
 
     let unit_row = marks.kept();
-    let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) = (group, outcome, weight, exposure, cluster, problems.is_empty())
+    let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
+        (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
         return Err(problems);
     };
@@ -201,7 +202,9 @@ fn check_units(unit: &UnitPlan, table: &Read, warnings: &mut Problems, problems:
     let codes_of = match table.frame.column(&key.name).map_err(KeyError::Polars).and_then(|c| keys::single(&[c]).map_err(|(_, e)| e)) {
         Ok(codes) => codes,
         Err(KeyError::Polars(e)) => return problems.push(bug("the unit key", &e)),
-        Err(KeyError::Types(t, _)) => return problems.push(Problem::error(codes::G211, format!("`{}` is {t}: it cannot be a key", key.name)).at(key.place.clone())),
+        Err(KeyError::Types(t, _)) => {
+            return problems.push(Problem::error(codes::G211, format!("`{}` is {t}: it cannot be a key", key.name)).at(key.place.clone()));
+        }
     };
     let (count, rows) = keys::repeated(&codes_of);
     let files = &table.input.files;

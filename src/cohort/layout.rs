@@ -72,7 +72,8 @@ impl Builder<'_> {
     fn table(&mut self, named: &Named) -> Option<Vec<String>> {
         if !self.plan.tables.contains_key(&named.name) {
             let known: Vec<&str> = self.plan.tables.keys().map(String::as_str).collect();
-            let problem = Problem::error(codes::G201, format!("table `{}` is not under `tables`", named.name)).at(named.place.clone()).label("not found");
+            let problem =
+                Problem::error(codes::G201, format!("table `{}` is not under `tables`", named.name)).at(named.place.clone()).label("not found");
             let problem = problem.note(format!("the tables are: {}", known.join(", ")));
             self.problems.push(match nearest(&named.name, known.iter().copied()) {
                 Some(near) => problem.help(format!("write `{near}`")),
@@ -136,7 +137,9 @@ impl Builder<'_> {
                         .help("give the join a `prefix`, or list the columns to keep under `select`"),
                 ),
                 Some(Origin::Derived) => self.problems.push(
-                    Problem::error(codes::G204, format!("`{name}` of `{table}` has the name of a derived column")).at(at.place.clone()).help("give the join a `prefix`"),
+                    Problem::error(codes::G204, format!("`{name}` of `{table}` has the name of a derived column"))
+                        .at(at.place.clone())
+                        .help("give the join a `prefix`"),
                 ),
                 None => {
                     self.layout.columns.insert(name.clone(), Origin::Table { table: table.clone(), column: column.clone() });

@@ -113,7 +113,9 @@ fn one_sample(
         let drawn = dir.path().join(&name);
         if !drawn.exists() {
             let message = format!("table `{}` reads `{}`, which the spec does not write", table.name, table.path);
-            return Err(vec![Problem::error(codes::G210, message).at(table.path_place.clone()).help("the study must read the tables of the spec's population")]);
+            return Err(vec![
+                Problem::error(codes::G210, message).at(table.path_place.clone()).help("the study must read the tables of the spec's population"),
+            ]);
         }
         table.resolved = drawn;
     }
@@ -147,8 +149,11 @@ fn positions(plan: &StudyPlan) -> Result<Vec<usize>, Problems> {
     let found: Option<Vec<usize>> = plan.roles.blocks.iter().map(find).collect();
     found.filter(|f| f.len() == BLOCKS.len() && plan.roles.group.index.len() == 1).ok_or_else(|| {
         vec![
-            Problem::error(codes::G210, format!("the study's blocks are {}; the population states truths for {}", plan.roles.blocks.join(", "), BLOCKS.join(", ")))
-                .help("validate takes a study with these blocks and one index group"),
+            Problem::error(
+                codes::G210,
+                format!("the study's blocks are {}; the population states truths for {}", plan.roles.blocks.join(", "), BLOCKS.join(", ")),
+            )
+            .help("validate takes a study with these blocks and one index group"),
         ]
     })
 }

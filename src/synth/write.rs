@@ -6,8 +6,8 @@ use super::truth::truth;
 use super::truth_file::truth_json;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::{
-    Column, CsvWriter, DataFrame, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray, ParquetWriter, PolarsError, PolarsResult,
-    SerWriter, Series, TimeUnit,
+    Column, CsvWriter, DataFrame, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray, ParquetWriter, PolarsError,
+    PolarsResult, SerWriter, Series, TimeUnit,
 };
 use std::fs::File;
 use std::io::{BufWriter, Write};
