@@ -112,10 +112,13 @@ pub fn read(source: &Source, text: &str) -> (Option<Node>, Problems) {
         let empty = Problem::error(codes::G101, "the study file is empty").help("start with `gapshare: 1`");
         return (None, vec![empty]);
     };
-    let filled = if problems.is_empty() { fill_from_text(source, &mut root, text) } else { fill_each(source, &mut root) };
-    match filled {
+    if !problems.is_empty() {
+        fill_each(&mut root);
+        return (Some(root), problems);
+    }
+    match fill_from_text(source, &mut root, text) {
         Ok(()) => (Some(root), problems),
-        Err(problem) => (None, [problems, vec![*problem]].concat()),
+        Err(problem) => (None, vec![*problem]),
     }
 }
 
@@ -307,17 +310,16 @@ fn fill(source: &Source, node: &mut Node, value: Value) -> Step {
 
 /// Takes every value from serde_yaml's reading of that value alone: for a text that serde_yaml refuses as a whole
 /// because of a repeated key, which is reported already.
-fn fill_each(source: &Source, node: &mut Node) -> Step {
+fn fill_each(node: &mut Node) {
     match &mut node.data {
-        Data::List(items) => items.iter_mut().try_for_each(|item| fill_each(source, item)),
-        Data::Map(entries) => entries.iter_mut().try_for_each(|(_, item)| fill_each(source, item)),
+        Data::List(items) => items.iter_mut().for_each(fill_each),
+        Data::Map(entries) => entries.iter_mut().for_each(|(_, item)| fill_each(item)),
         Data::Scalar { value, text, plain } => {
             let read = plain.then(|| serde_yaml::from_str(text)).and_then(Result::ok);
             *value = match read {
                 Some(read @ (Value::Null | Value::Bool(_) | Value::Number(_))) => read,
                 _ => Value::String(text.clone()),
             };
-            Ok(())
         }
     }
 }
