@@ -1,8 +1,10 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
+mod cli;
 mod frames;
 mod identities;
 mod layering;
 mod lcg;
 mod models;
 mod peers;
+mod real;

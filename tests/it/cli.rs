@@ -1,0 +1,382 @@
+//! The program as a user calls it: exit codes, messages, and earlier results left as they were.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder with a small study that runs: 600 patients in 30 hospitals, one table of hospitals.
+struct Study {
+    dir: tempfile::TempDir,
+}
+
+const STUDY: &str = r#"gapshare: 1
+study: small
+tables:
+  patients: { path: patients.csv }
+  hospitals: { path: hospitals.csv }
+cohort:
+  unit: { table: patients, key: id }
+  joins:
+    - { table: hospitals, by: hospital, prefix: h_ }
+  steps:
+    - { name: adults, where: "age >= 18" }
+group: { column: race, reference: White, index: [Black] }
+outcome: { column: died, family: binomial }
+allowable: [age]
+blocks:
+  clinical: [lab, { type: { categorical: { base: a } } }]
+  hospital: [h_volume]
+cluster: hospital
+analyses:
+  primary: { with_and_without: { estimator: gcomp } }
+"#;
+
+fn patients() -> Vec<String> {
+    let mut state = 7u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / 2f64.powi(53)
+    };
+    let mut lines = vec!["id,hospital,race,age,lab,type,died".to_owned()];
+    for i in 0..600 {
+        let black = uniform() < 0.4;
+        let hospital = (uniform() * 30.0).floor();
+        let (age, lab) = (40.0 + (uniform() * 40.0).floor(), (uniform() * 100.0).round() / 10.0);
+        let kind = ["a", "b", "c"][(uniform() * 3.0) as usize];
+        let died = u8::from(uniform() < 0.25 + 0.02 * lab + if black { 0.08 } else { 0.0 });
+        lines.push(format!("{i},{hospital},{},{age},{lab},{kind},{died}", if black { "Black" } else { "White" }));
+    }
+    lines
+}
+
+impl Study {
+    fn new() -> Self {
+        let s = Self { dir: tempfile::tempdir().unwrap() };
+        s.write("study.yaml", STUDY);
+        s.write("patients.csv", &patients().join("\n"));
+        let hospitals: Vec<String> = (0..30).map(|h| format!("{h},{}", 100 + h * 37 % 200)).collect();
+        s.write("hospitals.csv", &format!("hospital,volume\n{}", hospitals.join("\n")));
+        s
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Replaces text in a file; the text must be there.
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "{name} does not hold {from:?}");
+        self.write(name, &text.replace(from, to));
+    }
+
+    fn call(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_gapshare")).current_dir(self.dir.path()).args(args).output().unwrap()
+    }
+
+    fn run(&self) -> Output {
+        self.call(&["run", "study.yaml", "--quiet"])
+    }
+}
+
+fn code(o: &Output) -> i32 {
+    o.status.code().unwrap()
+}
+
+fn stderr(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stderr).into_owned()
+}
+
+/// Every file below a folder with its bytes.
+fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut out = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(d) = open.pop() {
+        for e in fs::read_dir(&d).unwrap() {
+            let p = e.unwrap().path();
+            if p.is_dir() {
+                open.push(p);
+            } else {
+                out.push((p.clone(), fs::read(&p).unwrap()));
+            }
+        }
+    }
+    out.sort();
+    out
+}
+
+#[test]
+fn a_study_runs_verifies_and_renders_again() {
+    let s = Study::new();
+    let o = s.run();
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    let stdout = String::from_utf8_lossy(&o.stdout).into_owned();
+    assert!(stdout.contains("Gap as observed") && stdout.contains("report:"), "{stdout}");
+    let out = s.path("results/small");
+    for file in ["report.html", "results.json", "run.json", "study.resolved.yaml", "tables/decomposition.csv", "tables/SCHEMA.csv"] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    assert_eq!(code(&s.call(&["verify", "results/small"])), 0);
+    let before = fs::read(out.join("report.html")).unwrap();
+    assert_eq!(code(&s.call(&["report", "results/small"])), 0);
+    assert_eq!(fs::read(out.join("report.html")).unwrap(), before);
+    s.edit("hospitals.csv", "0,100", "0,101");
+    assert_eq!(code(&s.call(&["verify", "results/small"])), 2);
+}
+
+/// T27: the same bytes at any number of threads, in every file but run.json; the resolved study gives them too.
+#[test]
+fn outputs_are_the_same_bytes_whatever_the_threads() {
+    let s = Study::new();
+    for (threads, out) in [("1", "one"), ("16", "sixteen")] {
+        assert_eq!(code(&s.call(&["run", "study.yaml", "--threads", threads, "--out", out])), 0);
+    }
+    let strip = |dir: &str| contents(&s.path(dir)).into_iter().filter(|(p, _)| !p.ends_with("run.json")).map(|(_, b)| b).collect::<Vec<_>>();
+    assert_eq!(strip("one"), strip("sixteen"));
+    fs::copy(s.path("one/study.resolved.yaml"), s.path("one/again.yaml")).unwrap();
+    assert_eq!(code(&s.call(&["run", "one/again.yaml", "--out", "again"])), 0);
+    assert_eq!(fs::read(s.path("again/tables/decomposition.csv")).unwrap(), fs::read(s.path("one/tables/decomposition.csv")).unwrap());
+}
+
+/// One kind of bad input: what is changed, the exit code, what the message holds.
+struct Bad {
+    what: &'static str,
+    change: fn(&Study),
+    exit: i32,
+    says: &'static [&'static str],
+}
+
+fn lines(s: &Study, edit: impl Fn(usize, &mut Vec<String>)) {
+    let text = fs::read_to_string(s.path("patients.csv")).unwrap();
+    let changed: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(i, l)| {
+            let mut cells: Vec<String> = l.split(',').map(String::from).collect();
+            edit(i, &mut cells);
+            cells.join(",")
+        })
+        .collect();
+    s.write("patients.csv", &changed.join("\n"));
+}
+
+const BAD: &[Bad] = &[
+    Bad {
+        what: "unknown column",
+        change: |s| s.edit("study.yaml", "[h_volume]", "[h_volum]"),
+        exit: 2,
+        says: &["error[G203]", "study.yaml:17:14", "h_volume"],
+    },
+    Bad { what: "duplicated join key", change: |s| s.edit("hospitals.csv", "\n1,", "\n0,"), exit: 3, says: &["error[G303]", "hospitals"] },
+    Bad {
+        what: "a group value that does not occur",
+        change: |s| s.edit("study.yaml", "index: [Black]", "index: [black]"),
+        exit: 3,
+        says: &["error[G305]", "Black"],
+    },
+    Bad {
+        what: "an outcome with a third value",
+        change: |s| {
+            lines(s, |i, c| {
+                if i == 9 {
+                    c[6] = "2".into()
+                }
+            })
+        },
+        exit: 3,
+        says: &["error[G306]", "event"],
+    },
+    Bad { what: "all rows excluded", change: |s| s.edit("study.yaml", "age >= 18", "age >= 180"), exit: 3, says: &["error[G307]", "adults"] },
+    Bad {
+        what: "one group empty after a step",
+        change: |s| s.edit("study.yaml", "age >= 18", "race = 'White'"),
+        exit: 3,
+        says: &["error[G308]", "adults"],
+    },
+    Bad {
+        what: "a separated hospital",
+        change: |s| {
+            s.edit("study.yaml", "hospital: [h_volume]", "hospital: [{ hospital: { fixed_effects: {} } }]");
+            lines(s, |i, c| {
+                if i > 0 && c[1] == "3" {
+                    c[6] = "0".into()
+                }
+            });
+        },
+        exit: 4,
+        says: &["error[G311]", "hospital=3", "unbounded"],
+    },
+    Bad {
+        what: "text in a number column",
+        change: |s| {
+            s.edit("study.yaml", "patients.csv }", "patients.csv, types: { lab: number } }");
+            lines(s, |i, c| {
+                if i == 5 {
+                    c[4] = "high".into()
+                }
+            });
+        },
+        exit: 3,
+        says: &["error[G301]", "lab"],
+    },
+    Bad { what: "an empty file", change: |s| s.write("patients.csv", ""), exit: 2, says: &["error[G202]", "patients"] },
+    Bad { what: "a missing file", change: |s| fs::remove_file(s.path("hospitals.csv")).unwrap(), exit: 2, says: &["error[G202]", "hospitals.csv"] },
+    Bad { what: "a YAML tab", change: |s| s.edit("study.yaml", "  patients:", "\tpatients:"), exit: 2, says: &["error[G101]", "study.yaml:4:"] },
+    Bad {
+        what: "a duplicated key",
+        change: |s| s.edit("study.yaml", "cluster: hospital", "cluster: hospital\ncluster: id"),
+        exit: 2,
+        says: &["error[G102]", "study.yaml:20:1"],
+    },
+    Bad {
+        what: "a repeated unit key",
+        change: |s| {
+            lines(s, |i, c| {
+                if i == 7 {
+                    c[0] = "3".into()
+                }
+            })
+        },
+        exit: 3,
+        says: &["error[G302]"],
+    },
+    Bad {
+        what: "an unset variable in a path",
+        change: |s| s.edit("study.yaml", "path: patients.csv", "path: \"${NOT_SET_ANYWHERE}/patients.csv\""),
+        exit: 2,
+        says: &["error[G106]", "NOT_SET_ANYWHERE"],
+    },
+    Bad {
+        what: "a method that is not built yet",
+        change: |s| s.edit("study.yaml", "with_and_without: { estimator: gcomp }", "fairlie: {}"),
+        exit: 2,
+        says: &["error[G109]", "fairlie"],
+    },
+    Bad { what: "an unknown key", change: |s| s.edit("study.yaml", "allowable:", "alowable:"), exit: 2, says: &["error[G103]", "allowable"] },
+];
+
+#[test]
+fn bad_input_is_named_and_earlier_results_stay() {
+    for bad in BAD {
+        let s = Study::new();
+        let first = s.run();
+        assert_eq!(code(&first), 0, "{}", stderr(&first));
+        let before = contents(&s.path("results"));
+        (bad.change)(&s);
+        let o = s.run();
+        let text = stderr(&o);
+        assert_eq!(code(&o), bad.exit, "{}: {text}", bad.what);
+        for says in bad.says {
+            assert!(text.contains(says), "{}: no {says:?} in\n{text}", bad.what);
+        }
+        assert!(!text.contains("panicked"), "{}: {text}", bad.what);
+        if bad.exit != 4 {
+            assert_eq!(contents(&s.path("results")), before, "{}: earlier results were touched", bad.what);
+        }
+    }
+}
+
+#[test]
+fn an_estimate_that_fails_leaves_the_descriptive_tables() {
+    let s = Study::new();
+    s.edit("study.yaml", "hospital: [h_volume]", "hospital: [{ hospital: { fixed_effects: {} } }]");
+    // Hospital 3 has no White patients.
+    lines(&s, |i, c| {
+        if i > 0 && c[1] == "3" {
+            c[2] = "Black".into();
+        }
+    });
+    let o = s.run();
+    assert_eq!(code(&o), 4, "{}", stderr(&o));
+    assert!(stderr(&o).contains("error[G402]") && stderr(&o).contains("no support"), "{}", stderr(&o));
+    for table in ["attrition", "gap", "table_one", "diagnostics"] {
+        let text = fs::read_to_string(s.path(&format!("results/small/tables/{table}.csv"))).unwrap();
+        assert!(text.lines().count() > 1, "{table} is empty");
+    }
+    let decomposition = fs::read_to_string(s.path("results/small/tables/decomposition.csv")).unwrap();
+    assert!(decomposition.lines().skip(1).all(|l| l.contains("no support")), "{decomposition}");
+}
+
+#[test]
+fn a_constant_column_is_dropped_with_a_named_warning() {
+    let s = Study::new();
+    lines(&s, |i, c| {
+        if i > 0 {
+            c[4] = "1.5".into()
+        }
+    });
+    let o = s.run();
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    assert!(stderr(&o).contains("warning[G314]: column `lab`"), "{}", stderr(&o));
+}
+
+#[test]
+fn a_folder_that_is_not_a_result_is_not_replaced() {
+    let s = Study::new();
+    fs::create_dir(s.path("thesis")).unwrap();
+    s.write("thesis/chapter.txt", "years of work");
+    let o = s.call(&["run", "study.yaml", "--out", "thesis"]);
+    assert_eq!(code(&o), 2, "{}", stderr(&o));
+    assert!(stderr(&o).contains("error[G212]"));
+    assert_eq!(fs::read_to_string(s.path("thesis/chapter.txt")).unwrap(), "years of work");
+    // A folder inside a file cannot be made.
+    let o = s.call(&["run", "study.yaml", "--out", "patients.csv/results"]);
+    assert_eq!(code(&o), 2, "{}", stderr(&o));
+    assert!(stderr(&o).contains("error[G212]"));
+}
+
+#[test]
+fn the_analysis_rows_can_be_written_for_a_reviewer() {
+    let s = Study::new();
+    assert_eq!(code(&s.call(&["run", "study.yaml", "--design", "rows.parquet"])), 0);
+    let bytes = fs::read(s.path("rows.parquet")).unwrap();
+    assert_eq!(&bytes[..4], b"PAR1");
+    assert!(!s.path("results/small/rows.parquet").exists());
+}
+
+#[test]
+fn check_explain_and_schema_answer() {
+    let s = Study::new();
+    assert_eq!(code(&s.call(&["check", "study.yaml"])), 0);
+    for topic in ["G203", "with_and_without", "oaxaca_blinder", "gelbach"] {
+        let o = s.call(&["explain", topic]);
+        assert!(code(&o) == 0 && o.stdout.len() > 100, "{topic}");
+    }
+    assert_eq!(code(&s.call(&["explain", "G2O3"])), 2);
+    for of in ["study", "results"] {
+        assert_eq!(code(&s.call(&["schema", of])), 0);
+    }
+}
+
+/// Weights of 2 are rows that stand twice, through the whole program.
+#[test]
+fn integer_weights_are_repeated_rows() {
+    let s = Study::new();
+    let text = fs::read_to_string(s.path("patients.csv")).unwrap();
+    let weight = |i: usize| 1 + i % 3;
+    let weighted: Vec<String> = text.lines().enumerate().map(|(i, l)| if i == 0 { format!("{l},w") } else { format!("{l},{}", weight(i)) }).collect();
+    let repeated: Vec<String> = text
+        .lines()
+        .enumerate()
+        .flat_map(|(i, l)| {
+            (0..if i == 0 { 1 } else { weight(i) }).map(move |k| if i == 0 { l.to_owned() } else { format!("{}{l}", k * 1000 + 1000) })
+        })
+        .collect();
+    let estimates = |out: &str| -> Vec<f64> {
+        let json: serde_json::Value = serde_json::from_slice(&fs::read(s.path(out).join("results.json")).unwrap()).unwrap();
+        json["decomposition"].as_array().unwrap().iter().map(|r| r["estimate"].as_f64().unwrap()).collect()
+    };
+    s.write("patients.csv", &repeated.join("\n"));
+    assert_eq!(code(&s.call(&["run", "study.yaml", "--out", "repeated"])), 0);
+    s.write("patients.csv", &weighted.join("\n"));
+    s.edit("study.yaml", "cluster: hospital", "cluster: hospital\nweight: w");
+    let o = s.call(&["run", "study.yaml", "--out", "weighted"]);
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    for (a, b) in estimates("repeated").iter().zip(estimates("weighted")) {
+        assert!((a - b).abs() < 1e-10, "{a} {b}");
+    }
+}
