@@ -1,5 +1,6 @@
 //! The analysis data as matrices: outcome, columns with their names and blocks, groups, weights, clusters, in one struct.
 
+use crate::vocab::BlockSet;
 use crate::vocab::{Family, Role};
 use ndarray::{Array1, Array2};
 use std::ops::Range;
@@ -12,6 +13,8 @@ pub struct Column {
     /// The variable that it codes, as the study file names it.
     pub variable: String,
     pub role: Role,
+    /// For an interaction: the roles of its parts, which must be in a model too for this column to enter it.
+    pub requires: Vec<Role>,
     /// For an indicator of a level: which level.
     pub level: Option<String>,
 }
@@ -82,4 +85,94 @@ pub struct Design {
     pub cohort_row: Vec<u32>,
     /// Columns left out because they are constant or depend on earlier ones: (term, reason).
     pub dropped: Vec<(String, String)>,
+}
+
+impl Design {
+    /// Whether a column holds 0 and 1 only.
+    pub fn is_binary(&self, column: usize) -> bool {
+        self.x.column(column).iter().all(|v| *v == 0.0 || *v == 1.0)
+    }
+}
+
+/// One index group against the reference: the rows of the two groups, with rates for counts.
+///
+/// A count with an exposure is analysed as a rate with weight times exposure, which has the same score:
+/// `x w (y - e exp(x'b)) = x (w e) (y/e - exp(x'b))`.
+#[derive(Clone, Debug)]
+pub struct Contrast<'a> {
+    pub design: &'a Design,
+    /// Position of the index group in `design.groups`.
+    pub index_group: usize,
+    /// By row of the design: outcome, or rate.
+    pub y: Vec<f64>,
+    /// By row of the design: analysis weight (times exposure); 0 outside the two groups.
+    pub w: Vec<f64>,
+    /// By row of the design: 1 for index units.
+    pub r: Vec<f64>,
+}
+
+impl<'a> Contrast<'a> {
+    /// `index_group` is 1 or more.
+    pub fn new(design: &'a Design, index_group: usize) -> Self {
+        let mut w = design.weight.to_vec();
+        let mut y = design.y.to_vec();
+        if let Some(exposure) = &design.exposure {
+            for ((w, y), e) in w.iter_mut().zip(&mut y).zip(exposure) {
+                *w *= e;
+                *y /= e;
+            }
+        }
+        let (reference, index) = (&design.groups[0].rows, &design.groups[index_group].rows);
+        for (i, w) in w.iter_mut().enumerate() {
+            if !reference.contains(&i) && !index.contains(&i) {
+                *w = 0.0;
+            }
+        }
+        let r = (0..y.len()).map(|i| f64::from(u8::from(index.contains(&i)))).collect();
+        Self { design, index_group, y, w, r }
+    }
+
+    pub fn reference(&self) -> Range<usize> {
+        self.design.groups[0].rows.clone()
+    }
+
+    pub fn index(&self) -> Range<usize> {
+        self.design.groups[self.index_group].rows.clone()
+    }
+
+    /// Reference rows, then index rows: the order of influences.
+    pub fn rows(&self) -> Vec<Range<usize>> {
+        vec![self.reference(), self.index()]
+    }
+
+    pub fn n(&self) -> usize {
+        self.reference().len() + self.index().len()
+    }
+
+    /// Rows of the design in the order of influences.
+    pub fn units(&self) -> impl Iterator<Item = usize> + use<> {
+        self.reference().chain(self.index())
+    }
+
+    /// Position among the influences of a row of the design that belongs to one of the two groups.
+    pub fn unit(&self, row: usize) -> usize {
+        let reference = self.reference();
+        if reference.contains(&row) { row - reference.start } else { reference.len() + row - self.index().start }
+    }
+
+    /// Cluster codes in the order of influences.
+    pub fn clusters(&self) -> Option<Vec<u32>> {
+        self.design.clusters.as_ref().map(|c| self.units().map(|i| c.code[i]).collect())
+    }
+
+    /// Positions of the design's columns that a model with the blocks of `set` holds: intercept, allowables, the blocks.
+    pub fn columns(&self, set: BlockSet) -> Vec<usize> {
+        let has = |role: Role| match role {
+            Role::Intercept | Role::Allowable => true,
+            Role::Group => false,
+            Role::Block(k) => set.contains(k),
+        };
+        let columns = self.design.columns.iter().enumerate();
+        columns.filter(|(_, c)| has(c.role) && c.requires.iter().all(|r| has(*r))).map(|(j, _)| j).collect()
+    }
 }

@@ -20,12 +20,20 @@
 //!  0  vocab.rs, error.rs        the words; codes, places, fixes
 //! ```
 
+pub mod cli;
 pub mod cohort;
 pub mod decompose;
+pub mod describe;
 pub mod design;
+pub mod diagnostics;
 pub mod error;
+pub mod estimate;
+pub mod inference;
+pub mod linalg;
+pub mod model;
 pub mod release;
 pub mod report;
+pub mod run;
 pub mod study;
 pub mod synth;
 pub mod vocab;

@@ -1,39 +1,43 @@
 //! Result tables and their schema, withholding of small cells, writers, run manifest.
+//!
+//! A producer fills a [`Table`] row by row against its declaration in [`schema`]; [`withhold::withhold`] turns the tables
+//! into [`ResultTables`], from which [`write`] makes the result folder and `report` the page.
 
+pub mod manifest;
+pub mod read;
 pub mod schema;
+pub mod table;
+pub mod withhold;
+pub mod write;
+
+pub use manifest::{InputRecord, OutputRecord, RunManifest, StageRecord, VerifyReport, verify};
+pub use read::read_results;
+pub use table::{Cell, Table};
+pub use withhold::{shown_count, withhold};
+pub use write::{check_output, replace_report, write_all};
 
 use crate::error::Problem;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-/// One cell of a result table.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Number(f64),
-    Text(String),
-}
-
-/// A result table: its declaration and its rows, each as long as the declaration's columns.
-#[derive(Clone, Debug)]
-pub struct Table {
-    pub name: &'static str,
-    /// Column names in order. `attrition` has one count column a group when there are several index groups.
-    pub columns: Vec<String>,
-    pub rows: Vec<Vec<Cell>>,
-}
-
 /// What the report needs beside the tables; stands under `meta` in results.json.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
     pub version: String,
     pub study: String,
     pub title: String,
+    /// The study file as the user named it.
+    #[serde(default)]
+    pub study_file: String,
+    /// sha256 of the study file's bytes, in hexadecimal.
+    #[serde(default)]
+    pub study_sha256: String,
     pub outcome: String,
     pub family: String,
     pub scale: String,
+    /// The column of exposures of a Poisson outcome.
+    #[serde(default)]
+    pub exposure: Option<String>,
     pub group: String,
     pub reference: String,
     pub index: Vec<String>,
@@ -60,7 +64,7 @@ pub struct Meta {
 }
 
 /// A warning as it stands in run.json, results.json and the report.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ShownProblem {
     pub code: String,
     pub message: String,
@@ -83,8 +87,15 @@ impl From<&Problem> for ShownProblem {
 }
 
 /// Tables from which small cells are already withheld: what cannot be shown is not in here.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ResultTables {
     pub meta: Meta,
     pub tables: IndexMap<&'static str, Table>,
+}
+
+impl ResultTables {
+    /// The table of this declaration, if it was written.
+    pub fn get(&self, decl: &schema::TableDecl) -> Option<&Table> {
+        self.tables.get(decl.name)
+    }
 }

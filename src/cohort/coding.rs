@@ -4,6 +4,7 @@ use super::categories::{self, Categories};
 use super::engine::Cohort;
 use super::fill::{self, Sample};
 use super::plan::{Coding, MissingRule, Named, RolesPlan, VariablePlan};
+use super::rank;
 use super::roles::{Values, columns_of};
 use super::spline;
 use crate::design::{Clusters, Column, Described, DescribedValues, Design, Factor, Group};
@@ -52,7 +53,7 @@ struct CodedVariable {
 /// Codes the cohort: rows sorted by group (the reference first, file order within), column 0 the intercept, column 1 the group, then the
 /// allowables and the blocks in order. Warnings: G314 for every column left out because it does not vary, G319 for every fill.
 ///
-/// Columns that depend linearly on others are not looked for here: that needs the weighted Gram matrix.
+/// So are columns that depend linearly on earlier ones over all rows ([`rank`]).
 ///
 /// Errors: G203 (base, merge), G210, G213 (df), G310, G312, G313.
 pub fn code(cohort: &Cohort, roles: &RolesPlan) -> Result<(Design, Problems), Problems> {
@@ -75,15 +76,19 @@ pub fn code(cohort: &Cohort, roles: &RolesPlan) -> Result<(Design, Problems), Pr
     let n = order.len();
     let mut built = Built::new(n, cohort, &order);
     for (v, c) in parts {
-        built.add(v, c, &mut coder.warnings);
+        let requires = match &v.coding {
+            Coding::Interaction { of } => roles.variables.iter().filter(|o| of.contains(&o.column.name)).map(|o| o.role).collect(),
+            _ => Vec::new(),
+        };
+        built.add(v, c, &requires, &mut coder.warnings);
     }
-    let Coder { warnings, mut problems, .. } = coder;
+    let Coder { mut warnings, mut problems, .. } = coder;
     let x = built.matrix(&mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
     let pick = |values: &[f64]| -> Array1<f64> { order.iter().map(|i| values[*i as usize]).collect() };
-    let design = Design {
+    let mut design = Design {
         family: roles.outcome.family,
         y: pick(&cohort.outcome),
         x,
@@ -99,6 +104,11 @@ pub fn code(cohort: &Cohort, roles: &RolesPlan) -> Result<(Design, Problems), Pr
         dropped: built.dropped,
         groups,
     };
+    for (term, variable) in rank::drop_dependent(&mut design) {
+        let place = roles.variables.iter().find(|v| v.column.name == variable).and_then(|v| v.column.place.clone());
+        let message = format!("column `{term}` was left out: it is a linear combination of columns before it");
+        warnings.push(Problem::warning(codes::G314, message).at(place));
+    }
     Ok((design, warnings))
 }
 
@@ -295,7 +305,7 @@ struct Built {
 impl Built {
     fn new(n: usize, cohort: &Cohort, order: &[u32]) -> Self {
         let group: Vec<f64> = order.iter().map(|i| f64::from(cohort.group[*i as usize] > 0)).collect();
-        let column = |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, level: None };
+        let column = |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, requires: Vec::new(), level: None };
         Self {
             n,
             sources: vec![Source::Number(Arc::new(vec![1.0; n])), Source::Number(Arc::new(group))],
@@ -305,7 +315,8 @@ impl Built {
         }
     }
 
-    fn add(&mut self, v: &VariablePlan, coded: CodedVariable, warnings: &mut Problems) {
+    /// `requires`: the roles of an interaction's parts.
+    fn add(&mut self, v: &VariablePlan, coded: CodedVariable, requires: &[Role], warnings: &mut Problems) {
         let variable = &v.column.name;
         let mut positions = Vec::with_capacity(coded.columns.len());
         if coded.columns.is_empty()
@@ -327,7 +338,7 @@ impl Built {
             if !is_flag {
                 positions.push(self.columns.len());
             }
-            self.columns.push(Column { term: c.term, variable: variable.clone(), role: v.role, level: c.level });
+            self.columns.push(Column { term: c.term, variable: variable.clone(), role: v.role, requires: requires.to_vec(), level: c.level });
             self.sources.push(c.source);
         }
         if let Some((base, fixed_effects)) = coded.base

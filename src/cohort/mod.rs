@@ -4,6 +4,7 @@
 //! sample), [`engine::build`] runs the plan, [`coding::code`] turns the rows into the matrix.
 
 pub mod coding;
+pub mod design_file;
 pub mod engine;
 pub mod plan;
 
@@ -16,6 +17,7 @@ mod keys;
 mod layout;
 mod levels;
 mod problems;
+mod rank;
 mod read;
 mod roles;
 mod source;

@@ -1,7 +1,18 @@
 //! Models with and without the blocks (family A): what index units would show with the outcome of comparable reference units.
+//!
+//! For every set K of blocks, `a(K) = E_1[ E(Y | R=0, C, X_K) ]` and `adjusted_gap(K) = mean_index - a(K)`
+//! (METHODS 3.1; Peters 1941, Belson 1956 for the full set). What a block accounts for is by how much the adjusted gap
+//! falls when it enters; `attribution.rs` credits it.
 
-use super::Method;
-use crate::vocab::Family;
+use super::attribution;
+use super::fits::{Fits, FittedIn, GroupTerms, Toward};
+use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
+use super::{Component, DecomposeError, Decomposition, Method, Part, Row, Second, SetRow, row};
+use crate::estimate::Estimate;
+use crate::model::{ModelMatrix, glm::Fit};
+use crate::vocab::{BlockSet, Family};
+use std::ops::Range;
+use std::rc::Rc;
 
 /// Which rule credits the blocks in the `estimate` column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -16,15 +27,18 @@ pub enum Attribution {
 /// Which model stands for "comparable reference units".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Surface {
+    /// Fitted in the other group only.
     #[default]
     ReferenceModel,
+    /// Fitted in both groups, with the group as a main effect: the classical nested model.
     PooledMain,
+    /// Fitted in both groups, every column times the group as well.
     PooledInteracted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Estimator {
-    /// One-step, doubly robust.
+    /// One-step, doubly robust: the plug-in plus the weighted mean of the other group's residuals.
     #[default]
     Dr,
     /// Plug-in of the outcome model.
@@ -51,6 +65,12 @@ pub struct WithAndWithout {
     pub sequence: Vec<usize>,
 }
 
+/// Mean outcome with the other group's surface, and the adjusted gap, for one set of blocks.
+struct Adjusted {
+    counterfactual_mean: Estimate,
+    gap: Estimate,
+}
+
 impl Method for WithAndWithout {
     fn name(&self) -> &'static str {
         "with_and_without"
@@ -59,4 +79,225 @@ impl Method for WithAndWithout {
     fn refuses(&self, _family: Family) -> Option<String> {
         None
     }
+
+    fn rests_on_overlap(&self) -> bool {
+        self.surface == Surface::ReferenceModel
+    }
+
+    fn second_estimate(&self, fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
+        if self.estimator == Estimator::Gcomp {
+            return Ok(None);
+        }
+        let plug_in = Self { estimator: Estimator::Gcomp, ..self.clone() };
+        Ok(Some(Second { reported: self.counterfactual_mean(fits)?, other: plug_in.counterfactual_mean(fits)? }))
+    }
+
+    fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
+        let c = fits.contrast;
+        let k = c.design.blocks.len();
+        let means = group_means(c);
+        let gap = means.index.minus(&means.reference);
+        let adjusted: Vec<Adjusted> = BlockSet::subsets(k).map(|set| self.adjusted(fits, set)).collect::<Result<_, _>>()?;
+        let v: Vec<Estimate> = adjusted.iter().map(|a| adjusted[0].gap.minus(&a.gap)).collect();
+
+        let sequence: Vec<usize> = if self.sequence.is_empty() { (0..k).collect() } else { self.sequence.clone() };
+        let contributions = match self.attribution {
+            Attribution::Shapley => attribution::shapley(&v, k),
+            Attribution::Sequential => attribution::sequential(&v, &sequence),
+            Attribution::FirstIn => attribution::first_in(&v, k),
+            Attribution::LastIn => attribution::last_in(&v, k),
+        };
+        let full = BlockSet::all(k).0 as usize;
+        let explained = v[full].clone();
+        let unexplained = adjusted[full].gap.clone();
+
+        // First-in and last-in values leave out, or count twice, what blocks account for together: a row of its own makes the part sum.
+        let mut credited = vec![(1.0, &explained)];
+        credited.extend(contributions.iter().map(|e| (-1.0, e)));
+        let joint = matches!(self.attribution, Attribution::FirstIn | Attribution::LastIn).then(|| Estimate::linear(&credited));
+
+        let mut rows = vec![
+            row(Part::Gap, Component::Total, gap.clone()),
+            row(Part::Allowable, Component::Total, gap.minus(&adjusted[0].gap)),
+            row(Part::Explained, Component::Total, explained.clone()),
+        ];
+        let rules = attribution::rules(&v, k, &sequence);
+        for (block, (estimate, rules)) in contributions.into_iter().zip(rules).enumerate() {
+            rows.push(Row { part: Part::Explained, component: Component::Block(block), estimate, rules: Some(rules) });
+        }
+        rows.extend(joint.map(|e| row(Part::Explained, Component::Jointly, e)));
+        rows.push(row(Part::Unexplained, Component::Total, unexplained));
+        let sets = BlockSet::subsets(k)
+            .zip(adjusted)
+            .zip(v)
+            .map(|((set, a), accounted)| SetRow { set, counterfactual_mean: a.counterfactual_mean, adjusted_gap: a.gap, accounted })
+            .collect();
+        Decomposition::new(c.design.family.scale(), rows, sets, outcome_sd(c))
+    }
+}
+
+impl WithAndWithout {
+    /// The counterfactual mean with every block, alone: what resampling checks need.
+    pub fn counterfactual_mean(&self, fits: &Fits<'_>) -> Result<Estimate, DecomposeError> {
+        Ok(self.adjusted(fits, BlockSet::all(fits.contrast.design.blocks.len()))?.counterfactual_mean)
+    }
+
+    fn adjusted(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Adjusted, DecomposeError> {
+        match self.surface {
+            Surface::ReferenceModel => match self.target {
+                Target::Index => self.by_other_group(fits, set, Toward::Index),
+                Target::Reference => self.by_other_group(fits, set, Toward::Reference),
+                Target::Pooled => {
+                    let index = self.by_other_group(fits, set, Toward::Index)?;
+                    let reference = self.by_other_group(fits, set, Toward::Reference)?;
+                    Ok(pool(fits, &index, &reference))
+                }
+            },
+            Surface::PooledMain => self.by_pooled_model(fits, set, GroupTerms::Main),
+            Surface::PooledInteracted => self.by_pooled_model(fits, set, GroupTerms::Interacted),
+        }
+    }
+
+    /// The surface of the group that is not the target, averaged over the target.
+    fn by_other_group(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Adjusted, DecomposeError> {
+        let means = group_means(fits.contrast);
+        let cross = self.cross_mean(fits, set, toward)?;
+        Ok(match toward {
+            Toward::Index => Adjusted { gap: means.index.minus(&cross), counterfactual_mean: cross },
+            Toward::Reference => Adjusted { gap: cross.minus(&means.reference), counterfactual_mean: cross },
+        })
+    }
+
+    /// `E_target[ E(Y | other group, C, X_K) ]` with its influence function (METHODS 3.2, stacked).
+    fn cross_mean(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Estimate, DecomposeError> {
+        let c = fits.contrast;
+        let family = c.design.family;
+        let (fitted_in, target) = match toward {
+            Toward::Index => (FittedIn::Reference, c.index()),
+            Toward::Reference => (FittedIn::Index, c.reference()),
+        };
+        let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
+        let fit = supported(fits, fitted_in, set, &target)?;
+        let target_rows = std::slice::from_ref(&target);
+        let mu: Vec<f64> = predictions(fits, &m, &fit);
+        let plug_in = mean(c, &target, |i| mu[i]);
+        let sum_target: f64 = target.clone().map(|i| c.w[i]).sum();
+        let mut gradient = m.weighted_sum(target_rows, None, |i| c.w[i] * family.slope(mu[i]) / sum_target);
+        if self.estimator == Estimator::Gcomp {
+            let mut influence = plug_in.influence;
+            add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
+            return Ok(Estimate { value: plug_in.value, influence });
+        }
+
+        let group = fits.group(set, toward)?;
+        let omega = &group.odds;
+        let sum_omega: f64 = m.rows.iter().cloned().flatten().map(|i| omega[i]).sum();
+        let residual = |i: usize| c.y[i] - mu[i];
+        let d = m.rows.iter().cloned().flatten().map(|i| omega[i] * residual(i)).sum::<f64>() / sum_omega;
+        let mut influence = plug_in.influence;
+        for i in m.rows.iter().cloned().flatten() {
+            influence[c.unit(i)] += c.n() as f64 * omega[i] * (residual(i) - d) / sum_omega;
+        }
+        let correction = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(mu[i]) / sum_omega);
+        gradient.iter_mut().zip(correction).for_each(|(g, v)| *g -= v);
+        add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
+
+        let group_matrix = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
+        let gradient = group_matrix.weighted_sum(&m.rows, None, |i| omega[i] * (residual(i) - d) / sum_omega);
+        let member: Vec<f64> = match toward {
+            Toward::Index => c.r.clone(),
+            Toward::Reference => c.r.iter().map(|r| 1.0 - r).collect(),
+        };
+        add_score_influence(c, &group_matrix, &group.fit, &gradient, &member, &group.w, &mut influence);
+        Ok(Estimate { value: plug_in.value + d, influence })
+    }
+
+    /// A model of both groups: the mean difference of its predictions as an index and as a reference unit.
+    fn by_pooled_model(&self, fits: &Fits<'_>, set: BlockSet, group_terms: GroupTerms) -> Result<Adjusted, DecomposeError> {
+        let c = fits.contrast;
+        let family = c.design.family;
+        let m = fits.matrix(FittedIn::Pooled, set, group_terms)?;
+        let fit = fits.outcome(FittedIn::Pooled, set, group_terms, family)?;
+        if group_terms == GroupTerms::Interacted {
+            self.check_support(fits, set)?;
+        }
+        let over = |target: Range<usize>| {
+            let predicted = |g: f64| -> Vec<f64> { each_row(c.y.len(), &m, |i| family.mean(m.dot(i, &fit.beta, Some(g)))) };
+            let (mu1, mu0) = (predicted(1.0), predicted(0.0));
+            let sum: f64 = target.clone().map(|i| c.w[i]).sum();
+            let rows = std::slice::from_ref(&target);
+            let g1 = m.weighted_sum(rows, Some(1.0), |i| c.w[i] * family.slope(mu1[i]) / sum);
+            let g0 = m.weighted_sum(rows, Some(0.0), |i| c.w[i] * family.slope(mu0[i]) / sum);
+            let difference: Vec<f64> = g1.iter().zip(&g0).map(|(a, b)| a - b).collect();
+            let mut gap = mean(c, &target, |i| mu1[i] - mu0[i]);
+            add_score_influence(c, &m, &fit, &difference, &c.y, &c.w, &mut gap.influence);
+            let mut counterfactual_mean = mean(c, &target, |i| mu0[i]);
+            add_score_influence(c, &m, &fit, &g0, &c.y, &c.w, &mut counterfactual_mean.influence);
+            Adjusted { counterfactual_mean, gap }
+        };
+        Ok(match self.target {
+            Target::Index => over(c.index()),
+            Target::Reference => over(c.reference()),
+            Target::Pooled => {
+                let (index, reference) = (over(c.index()), over(c.reference()));
+                let p1 = share_index(c);
+                Adjusted {
+                    gap: weigh(&p1, &index.gap, &reference.gap),
+                    counterfactual_mean: weigh(&p1, &index.counterfactual_mean, &reference.counterfactual_mean),
+                }
+            }
+        })
+    }
+
+    /// The surface of the other group must say something about every unit of the target.
+    fn check_support(&self, fits: &Fits<'_>, set: BlockSet) -> Result<(), DecomposeError> {
+        let c = fits.contrast;
+        let sides: &[(FittedIn, Range<usize>)] = match self.target {
+            Target::Index => &[(FittedIn::Reference, c.index())],
+            Target::Reference => &[(FittedIn::Index, c.reference())],
+            Target::Pooled => &[(FittedIn::Reference, c.index()), (FittedIn::Index, c.reference())],
+        };
+        for (fitted_in, target) in sides {
+            supported(fits, *fitted_in, set, target)?;
+        }
+        Ok(())
+    }
+}
+
+/// The fit in one group, if it says something about every unit of `target`.
+fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
+    let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
+    let fit = fits.outcome(fitted_in, set, GroupTerms::Without, fits.contrast.design.family)?;
+    let (n, by_term) = fit.unsupported(&m, std::slice::from_ref(target), &fits.contrast.w);
+    if n > 0 { Err(fits.no_support(fitted_in, set, n, &by_term, &m)) } else { Ok(fit) }
+}
+
+/// `p1 index + (1 - p1) reference`, with `p1` estimated.
+fn weigh(p1: &Estimate, index: &Estimate, reference: &Estimate) -> Estimate {
+    reference.plus(&p1.times(&index.minus(reference)))
+}
+
+/// Both groups as the target. The reference units' outcome under the reference surface is the one observed.
+fn pool(fits: &Fits<'_>, index: &Adjusted, reference: &Adjusted) -> Adjusted {
+    let p1 = share_index(fits.contrast);
+    let observed = group_means(fits.contrast).reference;
+    Adjusted { gap: weigh(&p1, &index.gap, &reference.gap), counterfactual_mean: weigh(&p1, &index.counterfactual_mean, &observed) }
+}
+
+/// Predicted means of both groups' units, by row of the design.
+fn predictions(fits: &Fits<'_>, m: &ModelMatrix<'_>, fit: &Fit) -> Vec<f64> {
+    let c = fits.contrast;
+    let mut out = vec![0.0; c.y.len()];
+    for i in c.units() {
+        out[i] = fit.family.mean(m.dot(i, &fit.beta, None));
+    }
+    out
+}
+
+fn each_row(n: usize, m: &ModelMatrix<'_>, f: impl Fn(usize) -> f64) -> Vec<f64> {
+    let mut out = vec![0.0; n];
+    for i in m.rows.iter().cloned().flatten() {
+        out[i] = f(i);
+    }
+    out
 }

@@ -2,9 +2,10 @@
 
 use crate::cohort::plan::{CohortPlan, RolesPlan};
 use crate::decompose::Method;
-use crate::error::{Place, Problems};
+use super::resolved::yaml_seen_from;
+use crate::error::{Place, Problem, Problems};
 use indexmap::IndexMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A study that `gapshare run` can execute. Its constructor promises: every name resolves, blocks are disjoint,
 /// every method accepts the family, exactly one analysis is called primary.
@@ -42,7 +43,10 @@ pub struct StudyPlan {
 #[derive(Clone, Debug)]
 pub struct GroupLevelColumns {
     pub table: String,
+    /// Its first key column.
     pub key: String,
+    /// All columns of the join: (in the joined row, in the table).
+    pub by: Vec<(String, String)>,
     pub variables: Vec<String>,
 }
 
@@ -50,4 +54,23 @@ pub struct AnalysisPlan {
     pub name: String,
     pub place: Option<Place>,
     pub method: Box<dyn Method>,
+    /// The method with every option written out, as in study.resolved.yaml: `{ "gelbach": { ... } }`.
+    pub settings: serde_json::Value,
+}
+
+impl StudyPlan {
+    /// The text of study.resolved.yaml for the folder `out_dir`: relative paths are rewritten so that they work from there.
+    ///
+    /// Errors: `G901` if the resolved study cannot be written, which is a bug.
+    pub fn resolved_yaml_for(&self, out_dir: &Path) -> Result<String, Box<Problem>> {
+        yaml_seen_from(&self.resolved_yaml, folder_of(&self.path), out_dir)
+    }
+}
+
+/// The folder that relative paths of a study file are meant from.
+pub fn folder_of(study: &Path) -> &Path {
+    match study.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }

@@ -1,0 +1,102 @@
+//! What each command does: calls into the library, prints, and turns problems into an exit status.
+
+use super::{Command, RunArgs, SchemaOf, SynthArgs, explain, print_out, print_problems, worst_exit};
+use crate::error::{Problem, Problems, codes};
+use crate::{release, report, run, study};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, stderr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Performs a command; the exit status is that of CONTRACT 2.
+pub fn perform(command: Command) -> ExitCode {
+    let done = match command {
+        Command::Check { study } => check(&study),
+        Command::Run(args) => run_study(&args),
+        Command::Report { dir } => run::report(&dir).and_then(|()| said(format!("wrote {}\n", dir.join("report.html").display()))),
+        Command::Verify { dir } => verify(&dir),
+        Command::Synth(args) => synth(&args),
+        Command::Validate { study } => validate(&study),
+        Command::Explain { topic } => explain::explain(&topic).map_err(|p| vec![*p]).and_then(said),
+        Command::Schema { of: SchemaOf::Study } => said(study::schema_json()),
+        Command::Schema { of: SchemaOf::Results } => said(release::schema::schema_csv(None)),
+    };
+    done.unwrap_or_else(|problems| {
+        print_problems(&problems);
+        worst_exit(&problems).map_or(ExitCode::SUCCESS, |exit| ExitCode::from(exit as u8))
+    })
+}
+
+fn said(text: String) -> Result<ExitCode, Problems> {
+    let failed = |e| vec![Problem::error(codes::G214, format!("stdout cannot be written to: {e}"))];
+    print_out(&text).map(|()| ExitCode::SUCCESS).map_err(failed)
+}
+
+fn check(study: &std::path::Path) -> Result<ExitCode, Problems> {
+    let plan = run::check(study)?;
+    print_problems(&plan.warnings);
+    let analyses: Vec<&str> = plan.analyses.iter().map(|a| a.name.as_str()).collect();
+    said(format!("{}: no errors; {} blocks, analyses: {}\n", study.display(), plan.roles.blocks.len(), analyses.join(", ")))
+}
+
+/// A line a stage on stderr, when it is a terminal and progress is wanted.
+fn progress(quiet: bool) -> ProgressBar {
+    if quiet || !stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} [{elapsed}]") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+fn in_pool<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, Problems> {
+    let mut builder = rayon::ThreadPoolBuilder::new();
+    if let Some(n) = threads {
+        builder = builder.num_threads(n);
+    }
+    let pool = builder.build().map_err(|e| vec![Problem::error(codes::G901, format!("no threads: {e}"))])?;
+    Ok(pool.install(work))
+}
+
+fn run_study(args: &RunArgs) -> Result<ExitCode, Problems> {
+    let bar = progress(args.quiet);
+    let command = std::env::args().skip(1).fold("gapshare".to_owned(), |line, a| format!("{line} {a}"));
+    let options = run::Options { out: args.out.clone(), design: args.design.clone(), command };
+    let step = |stage: &str| bar.set_message(stage.to_owned());
+    let outcome = in_pool(args.threads.map(Into::into), || run::run(&args.study, &options, &step));
+    bar.finish_and_clear();
+    let outcome = outcome??;
+    print_problems(&outcome.problems);
+    said(format!("{}\nreport: {}\n", report::terminal_table(&outcome.results), outcome.out.join("report.html").display()))?;
+    Ok(outcome.exit.map_or(ExitCode::SUCCESS, |e| ExitCode::from(e as u8)))
+}
+
+fn verify(dir: &std::path::Path) -> Result<ExitCode, Problems> {
+    let found = release::verify(dir)?;
+    said(format!("{}\n", found.lines().join("\n")))?;
+    Ok(ExitCode::from(found.exit_code()))
+}
+
+fn synth(args: &SynthArgs) -> Result<ExitCode, Problems> {
+    let bar = progress(false);
+    let written = run::synth(&args.spec, args.out.as_deref(), args.units, args.seed, &|stage| bar.set_message(stage.to_owned()));
+    bar.finish_and_clear();
+    let written = written?;
+    let mut text = String::new();
+    for f in &written.files {
+        let rows = f.rows.map_or_else(String::new, |n| format!("{n} rows, "));
+        text.push_str(&format!("{}: {rows}{} bytes\n", written.dir.join(&f.name).display(), f.bytes));
+    }
+    for old in &written.left_over {
+        text.push_str(&format!("left from an earlier run in another format: {}\n", old.display()));
+    }
+    said(text)
+}
+
+fn validate(study: &std::path::Path) -> Result<ExitCode, Problems> {
+    run::check(study)?;
+    Err(vec![Problem::error(codes::G109, "validate has not been built yet")])
+}

@@ -1,0 +1,86 @@
+//! Whether like can be compared with like: the group model's linear predictor by group, and the odds weights.
+
+use super::{Check, Gate, fitness, quantile};
+use crate::decompose::DecomposeError;
+use crate::decompose::fits::{Fits, FittedIn, GroupTerms, Toward};
+use crate::vocab::BlockSet;
+
+/// Figures of one set of blocks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlap {
+    pub set: BlockSet,
+    pub checks: Vec<Check>,
+}
+
+/// Overlap on the path from the allowables to all blocks, in the order of the study file. `gate` says whether an analysis rests on it.
+///
+/// Thresholds (METHODS 2): more than 5% of index units outside the range of 99.8% of reference units, an effective number of
+/// weighted reference units below 100 or below 5% of them, more than 1% of index units at levels without reference units.
+pub fn overlap(fits: &Fits<'_>, gate: bool) -> Vec<Overlap> {
+    let k = fits.contrast.design.blocks.len();
+    (0..=k).map(|blocks| one(fits, BlockSet::all(blocks), if gate { Gate::Overlap } else { Gate::Warns })).collect()
+}
+
+fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
+    let c = fits.contrast;
+    let (n0, n1) = (c.reference().len() as f64, c.index().len() as f64);
+    let unsupported = |n: usize, message: String| {
+        let share = n as f64 / n1;
+        Check::new("index_units_without_reference", share, 0.01, share <= 0.01, gate, message).of(set)
+    };
+    let group = match fits.group(set, Toward::Index) {
+        Ok(g) => g,
+        Err(DecomposeError::NoSupport { n, terms, .. }) => {
+            let named: Vec<&str> = terms.iter().take(5).map(|(t, _)| t.as_str()).collect();
+            return Overlap {
+                set,
+                checks: vec![unsupported(n, format!("share of index units at levels without reference units: {}", named.join(", ")))],
+            };
+        }
+        Err(e) => {
+            let check = Check {
+                set: Some(set),
+                check: "group_model",
+                value: None,
+                threshold: None,
+                passed: false,
+                gate,
+                message: e.to_string(),
+                is_count: false,
+            };
+            return Overlap { set, checks: vec![check] };
+        }
+    };
+    let Ok(m) = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without) else { return Overlap { set, checks: Vec::new() } };
+    let eta = |rows: std::ops::Range<usize>| -> Vec<f64> { rows.filter(|&i| group.w[i] > 0.0).map(|i| m.dot(i, &group.fit.beta, None)).collect() };
+    let (mut reference, index) = (eta(c.reference()), eta(c.index()));
+    let event: Vec<f64> = std::iter::repeat_n(0.0, reference.len()).chain(std::iter::repeat_n(1.0, index.len())).collect();
+    let score: Vec<f64> = reference.iter().chain(&index).copied().collect();
+    let c_statistic = fitness::auc(&event, &score);
+    reference.sort_by(f64::total_cmp);
+    let outside = match (quantile(&reference, 0.001), quantile(&reference, 0.999)) {
+        (Some(low), Some(high)) => index.iter().filter(|v| **v < low || **v > high).count() as f64 / n1,
+        _ => f64::NAN,
+    };
+    let odds: Vec<f64> = c.reference().map(|i| group.odds[i]).collect();
+    let (sum, squares, largest) = odds.iter().fold((0.0, 0.0, 0.0_f64), |(s, q, m), v| (s + v, q + v * v, m.max(*v)));
+    let ess = sum * sum / squares;
+    let mut checks = vec![unsupported(0, "share of index units at levels without reference units".to_owned())];
+    let message = "share of index units whose probability of being index lies outside that of 99.8% of reference units".to_owned();
+    checks.push(Check::new("index_outside_reference_range", outside, 0.05, outside <= 0.05, gate, message).of(set));
+    let message = "effective number of reference units once weighted to look like index units: (sum w)^2 / sum w^2".to_owned();
+    checks.push(Check::new("effective_reference_units", ess, 100.0, ess >= 100.0, gate, message).of(set));
+    let message = "effective number of weighted reference units as a share of all reference units".to_owned();
+    checks.push(Check::new("effective_reference_share", ess / n0, 0.05, ess / n0 >= 0.05, gate, message).of(set));
+    let message = "largest weight of one reference unit as a share of all weights".to_owned();
+    checks.push(Check::new("largest_weight", largest / sum, 0.05, largest / sum <= 0.05, Gate::Warns, message).of(set));
+    if let Some(auc) = c_statistic {
+        let message = "c-statistic of the group model: 0.5 when the groups do not differ, 1 when they do not overlap".to_owned();
+        checks.push(Check { threshold: None, ..Check::new("group_model_c_statistic", auc, 1.0, true, Gate::Warns, message).of(set) });
+    }
+    for (level, n) in &group.without_target {
+        let message = format!("reference units at {level}, where there are no index units: weight 0, and no part in the group model");
+        checks.push(Check { threshold: None, ..Check::new("reference_only_levels", *n as f64, 0.0, true, Gate::Warns, message).of(set).counting() });
+    }
+    Overlap { set, checks }
+}

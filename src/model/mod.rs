@@ -1,0 +1,164 @@
+//! Outcome and group models: the matrix of a model as a choice of the design's columns and rows, never a copy of them.
+
+pub mod glm;
+pub mod learner;
+pub mod sandwich;
+
+use crate::linalg::accumulate;
+use crate::vocab::Family;
+use ndarray::ArrayView2;
+use std::fmt;
+use std::ops::Range;
+
+/// Position of the intercept and of the group indicator in every design.
+pub const INTERCEPT: usize = 0;
+pub const GROUP: usize = 1;
+
+/// A column of a model matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Term {
+    /// A column of the design.
+    Column(usize),
+    /// A column of the design times the group indicator.
+    ByGroup(usize),
+}
+
+/// Rows and columns of a design that a model is fitted on. Holds no data of its own.
+#[derive(Clone, Debug)]
+pub struct ModelMatrix<'a> {
+    x: &'a [f64],
+    p: usize,
+    /// The intercept first.
+    pub terms: Vec<Term>,
+    /// Rows of the design, ascending and disjoint.
+    pub rows: Vec<Range<usize>>,
+}
+
+impl<'a> ModelMatrix<'a> {
+    /// `x` is a design's matrix (row-major); `terms` starts with the intercept.
+    ///
+    /// Errors: [`FitError::Layout`] if `x` is not row-major or the first term is not the intercept.
+    pub fn new(x: ArrayView2<'a, f64>, terms: Vec<Term>, rows: Vec<Range<usize>>) -> Result<Self, FitError> {
+        let p = x.ncols();
+        match x.to_slice() {
+            Some(x) if terms.first() == Some(&Term::Column(INTERCEPT)) => Ok(Self { x, p, terms, rows }),
+            _ => Err(FitError::Layout),
+        }
+    }
+
+    pub fn n_rows(&self) -> usize {
+        self.rows.iter().map(|r| r.len()).sum()
+    }
+
+    /// Value of a term in a row; `group` replaces the row's own group indicator.
+    #[inline]
+    pub fn value(&self, row: usize, term: Term, group: Option<f64>) -> f64 {
+        let x = &self.x[row * self.p..(row + 1) * self.p];
+        match (term, group) {
+            (Term::Column(GROUP), Some(g)) => g,
+            (Term::Column(j), _) => x[j],
+            (Term::ByGroup(j), g) => x[j] * g.unwrap_or(x[GROUP]),
+        }
+    }
+
+    /// `x_i'c` of one row.
+    #[inline]
+    pub fn dot(&self, row: usize, c: &[f64], group: Option<f64>) -> f64 {
+        self.terms.iter().zip(c).map(|(t, c)| self.value(row, *t, group) * c).sum()
+    }
+
+    /// `sum_i v(i) x_i` over `rows`, as long as `terms`.
+    pub fn weighted_sum(&self, rows: &[Range<usize>], group: Option<f64>, v: impl Fn(usize) -> f64 + Sync + Send) -> Vec<f64> {
+        let k = self.terms.len();
+        accumulate(
+            rows,
+            |chunk| {
+                let mut out = vec![0.0; k];
+                for i in chunk {
+                    let vi = v(i);
+                    if vi != 0.0 {
+                        for (o, t) in out.iter_mut().zip(&self.terms) {
+                            *o += vi * self.value(i, *t, group);
+                        }
+                    }
+                }
+                out
+            },
+            |total, part| total.iter_mut().zip(part).for_each(|(t, p)| *t += p),
+        )
+        .unwrap_or_else(|| vec![0.0; k])
+    }
+}
+
+/// Why a model has no fit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FitError {
+    /// The matrix is not row-major or has no intercept: a bug.
+    Layout,
+    /// No row has a positive weight.
+    NoRows,
+    /// The outcome does not vary in the rows of the fit: no events, or no non-events.
+    NoVariation {
+        n: usize,
+        events: f64,
+    },
+    /// As many coefficients as rows, or more.
+    TooFewRows {
+        n: usize,
+        k: usize,
+    },
+    /// A term predicts the outcome perfectly. `n` rows have it (value 1 of a 0/1 column, or 0 when `at_one` is false), with `events` events;
+    /// both are `None` where no single 0/1 column does it.
+    Separated {
+        term: Term,
+        at_one: bool,
+        n: Option<usize>,
+        events: Option<f64>,
+    },
+    NotConverged {
+        iterations: usize,
+    },
+}
+
+impl fmt::Display for FitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Layout => write!(f, "the model matrix is not laid out as expected"),
+            Self::NoRows => write!(f, "no rows with a positive weight"),
+            Self::NoVariation { n, events } => write!(f, "the outcome does not vary: {events} events in {n} rows"),
+            Self::TooFewRows { n, k } => write!(f, "{k} coefficients for {n} rows"),
+            Self::Separated { n: Some(n), events: Some(e), .. } => write!(f, "a level has {e} events in {n} rows, so its coefficient is unbounded"),
+            Self::Separated { .. } => write!(f, "a combination of columns predicts the outcome perfectly"),
+            Self::NotConverged { iterations } => write!(f, "no convergence in {iterations} steps"),
+        }
+    }
+}
+
+/// `1 / (1 + exp(-eta))` without overflow.
+#[inline]
+pub fn expit(eta: f64) -> f64 {
+    let e = (-eta.abs()).exp();
+    if eta >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+}
+
+impl Family {
+    /// Inverse of the canonical link.
+    #[inline]
+    pub fn mean(self, eta: f64) -> f64 {
+        match self {
+            Self::Gaussian => eta,
+            Self::Binomial => expit(eta),
+            Self::Poisson => eta.exp(),
+        }
+    }
+
+    /// Derivative of the mean by the linear predictor, as a function of the mean; also the variance function.
+    #[inline]
+    pub fn slope(self, mu: f64) -> f64 {
+        match self {
+            Self::Gaussian => 1.0,
+            Self::Binomial => mu * (1.0 - mu),
+            Self::Poisson => mu,
+        }
+    }
+}

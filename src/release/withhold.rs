@@ -1,0 +1,354 @@
+//! Withholding of small cells: a count below `min_cell` (0 itself excepted), whatever would let it be computed back, and
+//! every estimate that rests on fewer than `min_cell` index or reference units or events.
+//!
+//! # What the producer fills
+//!
+//! Withholding decides on counts, so tables whose visible columns hold none carry hidden ones (declared in
+//! [`super::schema`], names with `_`, never written):
+//!
+//! | table | hidden columns |
+//! |---|---|
+//! | `gap` | `_events_reference`, `_events_index`: required unless gaussian |
+//! | `table_one` | `_n_*`: units with a value; `_count_*`: units at the level, or at the higher value of a number with two values |
+//! | `coefficients`, `decomposition_detail` | `_variable`, `_level` of the term's design column; `_n_level_*`: units of each group at the higher value of a two-valued column (level, flag, 0/1 number); `_events_level` in the fit |
+//! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
+//!
+//! Free text (step names, reasons, messages, warnings) is not read: a producer puts counts there through [`shown_count`].
+//!
+//! # What is withheld
+//!
+//! - `gap`, and by index group all other estimates: where the group's or the reference's units, events or (binomial)
+//!   non-events are fewer than `min_cell`. The mean outcome times n is the number of events.
+//! - `attrition`: [`attrition`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
+//! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
+//! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away.
+//! - `diagnostics`: the value and its message; whether the check passed stays.
+
+mod attrition;
+mod levels;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+use super::schema::{self, TABLES, TableDecl};
+use super::{Meta, ResultTables, ShownProblem, Table};
+use crate::error::{Problem, Problems, codes};
+use indexmap::IndexMap;
+
+/// A count as free text may show it: `0`, a number from `min_cell` on, or `fewer than 11`.
+pub fn shown_count(n: u64, min_cell: u32) -> String {
+    if n != 0 && n < u64::from(min_cell) { format!("fewer than {min_cell}") } else { n.to_string() }
+}
+
+/// The rule: at least this many, or none.
+#[derive(Clone, Copy)]
+struct Rule {
+    min: i64,
+}
+
+impl Rule {
+    /// A count that must not be shown.
+    fn small(self, count: i64) -> bool {
+        0 < count && count < self.min
+    }
+
+    /// Too few for an estimate to rest on; none is too few as well.
+    fn few(self, count: i64) -> bool {
+        count < self.min
+    }
+}
+
+/// Cells withheld by table.
+#[derive(Default)]
+struct Ledger {
+    cells: IndexMap<&'static str, usize>,
+}
+
+impl Ledger {
+    /// Sets the cells to null and marks the row, if there was anything to withhold.
+    fn withhold(&mut self, table: &mut Table, row: usize, columns: &[&str]) {
+        let cleared = table.clear(row, columns);
+        if cleared > 0 {
+            table.set_flag(row, "withheld");
+            *self.cells.entry(table.name).or_default() += cleared;
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.cells.values().sum()
+    }
+
+    fn warning(&self, min_cell: u32) -> Problem {
+        let mut p = Problem::warning(
+            codes::G602,
+            format!("{} cells are withheld: they rest on, or would reveal, fewer than {min_cell} units or events", self.total()),
+        );
+        for (table, n) in &self.cells {
+            p = p.note(format!("{table}: {n}"));
+        }
+        p.help("`release: { min_cell: 0 }` switches withholding off, where the data may be shown in full")
+    }
+}
+
+/// Whether one side of a contrast carries estimates.
+#[derive(Clone, Copy, Default)]
+struct Support {
+    units_small: bool,
+    few: bool,
+}
+
+/// The two sides of a contrast.
+#[derive(Clone, Copy, Default)]
+struct Contrast {
+    reference: Support,
+    index: Support,
+}
+
+impl Contrast {
+    fn few(self) -> bool {
+        self.reference.few || self.index.few
+    }
+}
+
+/// Columns that are estimates, in every table that a whole contrast is withheld from.
+const ESTIMATES: &[&str] = &[
+    "counterfactual_mean",
+    "adjusted_gap",
+    "accounted",
+    "accounted_std_error",
+    "estimate",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "share",
+    "share_conf_low",
+    "share_conf_high",
+    "order_min",
+    "order_max",
+    "sequential",
+    "first_in",
+    "last_in",
+];
+
+/// Withholds small cells and takes the hidden columns away. `min_cell` 0 switches withholding off.
+///
+/// The returned problems hold one counted warning `G602` if anything was withheld; it is appended to `meta.problems` too.
+/// Errors: `G601` if every estimate of the primary analysis is withheld; `G901` if a producer left out a count that the
+/// decision needs, or gave an attrition that does not telescope.
+pub fn withhold(mut meta: Meta, tables: Vec<Table>, min_cell: u32) -> Result<(ResultTables, Problems), Problems> {
+    let mut tables = by_name(tables)?;
+    let mut warnings = Problems::new();
+    if min_cell > 0 {
+        let rule = Rule { min: i64::from(min_cell) };
+        let mut ledger = Ledger::default();
+        let had_primary = estimates_of_primary(&tables, &meta.primary);
+        apply(&meta, &mut tables, rule, &mut ledger)?;
+        if had_primary > 0 && estimates_of_primary(&tables, &meta.primary) == 0 {
+            return Err(vec![
+                Problem::error(
+                    codes::G601,
+                    format!("every estimate of the analysis `{}` rests on fewer than {min_cell} units or events", meta.primary),
+                )
+                .help("choose larger groups or a more frequent outcome, or lower `release: { min_cell: ... }` if that is allowed"),
+            ]);
+        }
+        if ledger.total() > 0 {
+            let warning = ledger.warning(min_cell);
+            meta.problems.push(ShownProblem::from(&warning));
+            warnings.push(warning);
+        }
+    }
+    meta.min_cell = min_cell;
+    let tables = tables.into_iter().map(|(name, t)| (name, t.without_hidden())).collect();
+    Ok((ResultTables { meta, tables }, warnings))
+}
+
+/// The tables in the declared order, each at most once.
+fn by_name(tables: Vec<Table>) -> Result<IndexMap<&'static str, Table>, Problems> {
+    let mut out: IndexMap<&'static str, Table> = IndexMap::new();
+    for table in tables {
+        let name = table.name;
+        if out.insert(name, table).is_some() {
+            return Err(vec![Problem::error(codes::G901, format!("the table `{name}` is given twice"))]);
+        }
+    }
+    let place = |name: &str| TABLES.iter().position(|t| t.name == name);
+    out.sort_by_key(|name, _| place(name));
+    Ok(out)
+}
+
+fn estimates_of_primary(tables: &IndexMap<&'static str, Table>, primary: &str) -> usize {
+    let Some(t) = tables.get(schema::DECOMPOSITION.name) else { return 0 };
+    (0..t.rows.len()).filter(|&r| t.text(r, "analysis") == primary && t.number(r, "estimate").is_some()).count()
+}
+
+fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, ledger: &mut Ledger) -> Result<(), Problems> {
+    let support = match tables.get(schema::GAP.name) {
+        Some(gap) => supports(gap, &meta.family, rule)?,
+        None => IndexMap::new(),
+    };
+    let mut hidden = levels::HiddenLevels::default();
+    for decl in TABLES {
+        let Some(table) = tables.get_mut(decl.name) else { continue };
+        match decl.name {
+            "attrition" => attrition::withhold(table, rule, ledger)?,
+            "table_one" => hidden = levels::withhold(table, rule, ledger),
+            "gap" => gap(table, &support, ledger),
+            "models" => models(table, &support, rule, ledger),
+            "coefficients" => terms::coefficients(table, &meta.family, &support, &hidden, rule, ledger),
+            "decomposition_detail" => {
+                whole_contrast(table, &support, ledger)?;
+                terms::detail(table, &hidden, rule, ledger);
+            }
+            "hospital_units" => {
+                whole_contrast(table, &support, ledger)?;
+                hospital_units(table, decl, rule, ledger);
+            }
+            "diagnostics" => diagnostics(table, &support, rule, ledger),
+            "with_and_without" | "decomposition" | "hospital" | "sensitivity" => whole_contrast(table, &support, ledger)?,
+            other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
+        }
+    }
+    Ok(())
+}
+
+/// Units and events behind each contrast, from the gap table.
+fn supports(gap: &Table, family: &str, rule: Rule) -> Result<IndexMap<String, Contrast>, Problems> {
+    let mut out: IndexMap<String, Contrast> = IndexMap::new();
+    for row in 0..gap.rows.len() {
+        let side = |group: &str| -> Result<Support, Problems> {
+            let n = gap.int(row, &format!("n_{group}"));
+            let events = gap.int(row, &format!("_events_{group}"));
+            let (Some(n), true) = (n, events.is_some() || family == "gaussian") else {
+                let what = format!("table `gap` comes without the units or `_events_{group}` that withholding decides on");
+                return Err(vec![Problem::error(codes::G901, what)]);
+            };
+            let few_events = events.is_some_and(|e| rule.few(e) || (family == "binomial" && rule.few(n - e)));
+            Ok(Support { units_small: rule.small(n), few: rule.few(n) || few_events })
+        };
+        let contrast = Contrast { reference: side("reference")?, index: side("index")? };
+        let entry = out.entry(gap.text(row, "index_group").to_owned()).or_default();
+        for (have, now) in [(&mut entry.reference, contrast.reference), (&mut entry.index, contrast.index)] {
+            have.units_small |= now.units_small;
+            have.few |= now.few;
+        }
+    }
+    Ok(out)
+}
+
+fn gap(table: &mut Table, support: &IndexMap<String, Contrast>, ledger: &mut Ledger) {
+    for row in 0..table.rows.len() {
+        let Some(c) = support.get(table.text(row, "index_group")).copied() else { continue };
+        if c.few() {
+            ledger.withhold(table, row, ESTIMATES);
+        }
+        for (side, mean, n) in [(c.reference, "mean_reference", "n_reference"), (c.index, "mean_index", "n_index")] {
+            if side.few {
+                ledger.withhold(table, row, &[mean]);
+            }
+            if side.units_small {
+                ledger.withhold(table, row, &[n]);
+            }
+        }
+    }
+}
+
+/// Every estimate of a contrast that rests on too few units or events.
+fn whole_contrast(table: &mut Table, support: &IndexMap<String, Contrast>, ledger: &mut Ledger) -> Result<(), Problems> {
+    for row in 0..table.rows.len() {
+        let Some(c) = support.get(table.text(row, "index_group")) else {
+            let what = format!("table `{}` has estimates of the index group `{}`, table `gap` has not", table.name, table.text(row, "index_group"));
+            return Err(vec![Problem::error(codes::G901, what)]);
+        };
+        if c.few() {
+            ledger.withhold(table, row, ESTIMATES);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a model of these units is withheld because of the groups it was fitted on.
+fn fitted_on_few(fitted_in: &str, c: Contrast) -> bool {
+    match fitted_in {
+        "reference" => c.reference.few,
+        "index" => c.index.few,
+        _ => c.few(),
+    }
+}
+
+fn models(table: &mut Table, support: &IndexMap<String, Contrast>, rule: Rule, ledger: &mut Ledger) {
+    for row in 0..table.rows.len() {
+        let c = support.get(table.text(row, "index_group")).copied().unwrap_or_default();
+        let fitted_in = table.text(row, "fitted_in").to_owned();
+        let n = table.int(row, "n").unwrap_or(0);
+        let events = table.int(row, "events");
+        let binomial = table.text(row, "family") == "binomial";
+        let few_events = events.is_some_and(|e| rule.few(e) || (binomial && rule.few(n - e)));
+        if fitted_on_few(&fitted_in, c) || rule.few(n) || few_events {
+            ledger.withhold(table, row, &["events", "loglik", "aic", "auc", "brier"]);
+        }
+        // n of a pooled fit less n of the reference fit is the size of the index group.
+        let units_small = match fitted_in.as_str() {
+            "reference" => c.reference.units_small,
+            "index" => c.index.units_small,
+            _ => c.reference.units_small || c.index.units_small,
+        };
+        if units_small || rule.small(n) {
+            ledger.withhold(table, row, &["n"]);
+        }
+    }
+}
+
+/// A hospital with few units of a group is withheld with its name; another goes with it where the total over hospitals
+/// would give its counts away. Withheld rows stand last, so that the order names nobody.
+fn hospital_units(table: &mut Table, decl: &TableDecl, rule: Rule, ledger: &mut Ledger) {
+    let groups: Vec<String> = distinct(table, "index_group");
+    for group in groups {
+        let rows: Vec<usize> = (0..table.rows.len()).filter(|&r| table.text(r, "index_group") == group).collect();
+        let counts = |r: usize| ["n_reference", "n_index"].map(|c| table.int(r, c).unwrap_or(0));
+        let mut away: Vec<usize> = rows.iter().copied().filter(|&r| counts(r).iter().any(|&n| rule.small(n))).collect();
+        for side in [0, 1] {
+            let needs_company = |away: &[usize]| {
+                let hidden: Vec<i64> = away.iter().map(|&r| counts(r)[side]).filter(|&n| n > 0).collect();
+                hidden.iter().any(|&n| rule.small(n)) && (hidden.len() < 2 || hidden.iter().sum::<i64>() < rule.min)
+            };
+            while needs_company(&away) {
+                let next = rows.iter().copied().filter(|&r| !away.contains(&r) && counts(r)[side] > 0).min_by_key(|&r| counts(r)[side]);
+                match next {
+                    Some(r) => away.push(r),
+                    None => break,
+                }
+            }
+        }
+        for r in away {
+            let columns: Vec<&str> = decl.columns.iter().map(|c| c.name.as_ref()).filter(|&c| c != "index_group" && c != "withheld").collect();
+            ledger.withhold(table, r, &columns);
+        }
+    }
+    if let Some(flag) = table.position("withheld") {
+        table.rows.sort_by_key(|row| row.get(flag).and_then(super::Cell::bool).unwrap_or(false));
+    }
+}
+
+fn diagnostics(table: &mut Table, support: &IndexMap<String, Contrast>, rule: Rule, ledger: &mut Ledger) {
+    for row in 0..table.rows.len() {
+        let few = support.get(table.text(row, "index_group")).is_some_and(|c| c.few());
+        let count = table.int(row, "_count");
+        let rest = count.zip(table.int(row, "_of")).map(|(c, of)| of - c);
+        if few || count.is_some_and(|c| rule.small(c)) || rest.is_some_and(|c| rule.small(c)) {
+            ledger.withhold(table, row, &["value", "message"]);
+        }
+    }
+}
+
+/// The different texts of a column, in order of appearance.
+fn distinct(table: &Table, column: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for row in 0..table.rows.len() {
+        let text = table.text(row, column);
+        if !out.iter().any(|t| t == text) {
+            out.push(text.to_owned());
+        }
+    }
+    out
+}

@@ -1,0 +1,442 @@
+//! The tables of each section, from the result tables.
+
+use super::numbers::{Units, fixed, general, percent, range};
+use super::study::{Study, total};
+use super::view::{TableView, both, counted, dash, limits, marked, mean_sd, number, part_name, share, value, withheld, words};
+use super::wording::{analysis_note, method_name};
+use crate::release::schema::{self, attrition_index_columns};
+use crate::release::{Cell, Table};
+
+/// Rows of a table that are of an index group.
+fn rows_of(t: &Table, group: &str) -> Vec<usize> {
+    (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group).collect()
+}
+
+pub fn attrition(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::ATTRITION) else { return Vec::new() };
+    let index = attrition_index_columns(t);
+    let mut view = TableView::new("Rows left after each step")
+        .left("Step", "In the order of the study file")
+        .right("Before", "Rows before the step")
+        .right("Removed", "Rows that the step removed")
+        .right("Left", "Rows after the step")
+        .right(s.meta.reference.as_str(), "Rows of the reference group after the step");
+    for group in &s.meta.index {
+        view = view.right(group.as_str(), "Rows of the index group after the step");
+    }
+    for r in 0..t.rows.len() {
+        let name = t.text(r, "name");
+        let name = match name.strip_prefix("missing: ") {
+            Some(variable) => format!("missing: {}", s.label(variable)),
+            None => name.to_owned(),
+        };
+        let mut cells = vec![words(name)];
+        cells.extend(["n_before", "n_removed", "n_after", "n_reference"].map(|c| counted(t, r, c)));
+        cells.extend(index.iter().map(|c| counted(t, r, c)));
+        view.row(if r + 1 == t.rows.len() { "tot" } else { "" }, cells);
+    }
+    view.note("A dash under a group: the groups are not known yet at this step.");
+    vec![view]
+}
+
+pub fn gap(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::GAP) else { return Vec::new() };
+    s.meta
+        .index
+        .iter()
+        .map(|group| {
+            let rows = rows_of(t, group);
+            let mut view = TableView::new(format!("{} and {}", s.patients(group), s.patients(&s.meta.reference)))
+                .left("Scale", "How the two means are compared")
+                .right("Estimate", "Index minus reference, or index over reference")
+                .right("Interval", "Confidence interval")
+                .right(group.as_str(), "Mean outcome of the index group")
+                .right(s.meta.reference.as_str(), "Mean outcome of the reference group");
+            for r in rows {
+                let scale = t.text(r, "scale");
+                let u = s.units(group, scale);
+                let ratio = scale.ends_with("_ratio");
+                let mean = s.units(group, &s.meta.scale);
+                let name = if ratio { scale.replace('_', " ") } else { format!("{}, {}", scale.replace('_', " "), u.word) };
+                let (estimate, limits) = if ratio {
+                    let limits = match t.number(r, "conf_low").zip(t.number(r, "conf_high")) {
+                        Some((low, high)) => marked("r", range(low, high, 2)),
+                        None => super::view::absent(t, r),
+                    };
+                    (value(t, r, "estimate", |v| fixed(v, 2)), limits)
+                } else {
+                    (value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u))
+                };
+                let means = ["mean_index", "mean_reference"].map(|c| value(t, r, c, |v| mean.show(v)));
+                view.row("", vec![words(super::study::capital(&name)), estimate, limits].into_iter().chain(means).collect());
+            }
+            let per = match s.meta.family.as_str() {
+                "binomial" => "Means are risks per 100.".to_owned(),
+                _ => format!("Means are in {}.", s.units(group, &s.meta.scale).word),
+            };
+            let n = s.gap_row(group).map(|(t, r)| (t.int(r, "n_index"), t.int(r, "n_reference")));
+            let sizes = match n {
+                Some((Some(i), Some(r))) => {
+                    format!(" n = {} {} and {} {}.", super::numbers::count(i), s.patients(group), super::numbers::count(r), s.patients(&s.meta.reference))
+                }
+                _ => String::new(),
+            };
+            view.note(format!("{per}{sizes} The difference carries the decomposition: it adds up, and it does not move when a factor unrelated to the groups enters."));
+            view
+        })
+        .collect()
+}
+
+pub fn table_one(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::TABLE_ONE) else { return Vec::new() };
+    s.meta
+        .index
+        .iter()
+        .map(|group| {
+            let mut view = TableView::new(format!("{} and {}", s.patients(group), s.patients(&s.meta.reference)))
+                .left("Variable", "As the study file labels it")
+                .right(group.as_str(), "Mean (SD), or % for a level")
+                .right(s.meta.reference.as_str(), "Mean (SD), or % for a level")
+                .right("SMD before", "Standardised mean difference, index minus reference")
+                .right("SMD after", "After weighting reference units to the index group")
+                .right(format!("Missing {group}"), "Index units without a value")
+                .right(format!("Missing {}", s.meta.reference), "Reference units without a value");
+            let (mut block, mut variable) = (String::new(), String::new());
+            for r in rows_of(t, group) {
+                if t.text(r, "block") != block {
+                    block = t.text(r, "block").to_owned();
+                    view.group(s.block(&block));
+                }
+                let level = t.cell(r, "level").text();
+                let new = t.text(r, "variable") != variable;
+                variable = t.text(r, "variable").to_owned();
+                let smd = |column: &str| {
+                    let mut cell = value(t, r, column, |v| fixed(v, 2));
+                    if t.number(r, column).is_some_and(|v| v.abs() > 0.1) {
+                        cell.class = "r strong";
+                    }
+                    cell
+                };
+                let rest = [smd("smd"), smd("smd_weighted"), counted(t, r, "n_missing_index"), counted(t, r, "n_missing_reference")];
+                if let (Some(_), true) = (level, new) {
+                    // The figures of the whole variable stand beside its name.
+                    let mut cells = vec![words(s.label(&variable)), words(""), words("")];
+                    cells.extend(rest.iter().cloned());
+                    view.row("", cells);
+                }
+                let side = |mean: &str, sd: &str| match (level, t.number(r, mean)) {
+                    (_, None) => super::view::absent(t, r),
+                    (Some(_), Some(v)) => number(format!("{}%", fixed(v * 100.0, 1)), v),
+                    (None, Some(v)) => number(mean_sd(v, t.number(r, sd)), v),
+                };
+                let mut cells = vec![words(level.map_or_else(|| s.label(&variable).to_owned(), str::to_owned))];
+                cells.push(side("mean_index", "sd_index"));
+                cells.push(side("mean_reference", "sd_reference"));
+                match level {
+                    None => cells.extend(rest),
+                    Some(_) => cells.extend((0..4).map(|_| words(""))),
+                }
+                view.row(if level.is_some() { "sub" } else { "" }, cells);
+            }
+            view.note("Mean (SD) or %, of known values. SMD: difference in means over the standard deviation; above 0.10 in bold.");
+            view
+        })
+        .collect()
+}
+
+pub fn checks(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::DIAGNOSTICS) else { return Vec::new() };
+    let mut view = TableView::new("Checks, those that did not pass first")
+        .left("Result", "")
+        .left("Check", "")
+        .left("Index group", "")
+        .left("Blocks", "The set of blocks that the check is of")
+        .right("Found", "")
+        .right("Limit", "")
+        .left("What it means", "");
+    let mut rows: Vec<usize> = (0..t.rows.len()).collect();
+    let rank = |r: usize| match t.cell(r, "passed").bool() {
+        Some(false) => 0,
+        Some(true) => 1,
+        None => 2,
+    };
+    rows.sort_by_key(|&r| rank(r));
+    for r in rows {
+        let result = match t.cell(r, "passed").bool() {
+            Some(false) => marked("fail", "did not pass"),
+            Some(true) => marked("pass", "passed"),
+            None => marked("note", "for information"),
+        };
+        let blocks = t.cell(r, "blocks").text().map_or_else(String::new, |b| s.blocks(b));
+        view.row(
+            "",
+            vec![
+                result,
+                words(t.text(r, "check").replace('_', " ")),
+                words(t.text(r, "index_group")),
+                words(blocks),
+                value(t, r, "value", general),
+                t.number(r, "threshold").map_or_else(dash, |v| number(general(v), v)),
+                words(t.text(r, "message")),
+            ],
+        );
+    }
+    vec![view]
+}
+
+/// The primary decomposition of each group, row by row.
+pub fn contributions(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::DECOMPOSITION) else { return Vec::new() };
+    let mut views = Vec::new();
+    for group in &s.meta.index {
+        let rows: Vec<usize> = rows_of(t, group).into_iter().filter(|&r| t.text(r, "analysis") == s.meta.primary).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let orders = rows.iter().any(|&r| t.number(r, "order_min").is_some());
+        let u = s.units(group, rows.first().map_or("", |&r| t.text(r, "scale")));
+        let mut view = TableView::new(format!("Parts of the gap between {} and {}", s.patients(group), s.patients(&s.meta.reference)))
+            .left("Part", "")
+            .right(u.short.clone(), "The contribution")
+            .right("Interval", "Confidence interval")
+            .right("Share", "Contribution over the gap that remains once the variables treated as fair are the same")
+            .right("Share interval", "Fieller interval");
+        if orders {
+            view = view
+                .right("Over orders", "Smallest to largest contribution over all orders of the blocks")
+                .right("First / last in", "Contribution when the block enters first and last")
+                .right("Study order", "Contribution in the study's order");
+        }
+        for r in rows {
+            let (part, component) = (t.text(r, "part"), t.text(r, "component"));
+            let name = if component == "total" { part_name(part) } else { s.blocks(component) };
+            let mut cells = vec![words(name), value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u), share(t, r)];
+            cells.push(match t.number(r, "share_conf_low").zip(t.number(r, "share_conf_high")) {
+                Some((low, high)) => marked("r", format!("{}\u{a0}to\u{a0}{}", percent(low), percent(high))),
+                None => super::view::absent(t, r),
+            });
+            if orders {
+                let pair = |a: &str, b: &str, join: &str| match t.number(r, a).zip(t.number(r, b)) {
+                    Some((low, high)) => marked("r", format!("{}{join}{}", u.show(low), u.show(high))),
+                    None => super::view::absent(t, r),
+                };
+                cells.push(pair("order_min", "order_max", "\u{a0}to\u{a0}"));
+                cells.push(pair("first_in", "last_in", "\u{a0}/\u{a0}"));
+                cells.push(value(t, r, "sequential", |v| u.show(v)));
+            }
+            view.row(if component == "total" { "tot" } else { "sub" }, cells);
+        }
+        view.note(format!(
+            "{} In {}. Parts are rounded one by one; sums may differ in the last digit. NA: the gap cannot be told from 0.",
+            analysis_note(s, &s.meta.primary),
+            u.word
+        ));
+        views.push(view);
+    }
+    views
+}
+
+/// Every set of blocks, an analysis and index group a table.
+pub fn nested(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::WITH_AND_WITHOUT) else { return Vec::new() };
+    let mut views = Vec::new();
+    for group in &s.meta.index {
+        for analysis in s.analyses() {
+            let rows: Vec<usize> = rows_of(t, group).into_iter().filter(|&r| t.text(r, "analysis") == analysis).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let u = s.units(group, &s.meta.scale);
+            let mean_head = if s.meta.family == "binomial" { "Index, per 100, if as reference" } else { "Index mean, if as reference" };
+            let mut view = TableView::new(format!("{}: {}", analysis, s.patients(group)))
+                .left("Blocks in the comparison", "The variables treated as fair are in every comparison")
+                .right(mean_head, "Mean outcome that index units would show with the outcome of comparable reference units")
+                .right(format!("Adjusted gap, {}", u.short), "The gap that remains")
+                .right("Interval", "Confidence interval of the adjusted gap")
+                .right("Accounted", "Adjusted gap without blocks minus this one")
+                .right("Attenuation", "Accounted over the adjusted gap without blocks");
+            let base = s.adjusted_gap(group, &analysis).filter(|v| v.excludes_zero() == Some(true));
+            for r in rows {
+                let attenuation = match (base, t.number(r, "accounted")) {
+                    (_, None) => super::view::absent(t, r),
+                    (Some(base), Some(v)) => number(percent(v / base.estimate), v / base.estimate),
+                    (None, Some(_)) => marked("r", "NA"),
+                };
+                view.row(
+                    "",
+                    vec![
+                        words(s.blocks(t.text(r, "blocks"))),
+                        value(t, r, "counterfactual_mean", |v| u.show(v)),
+                        value(t, r, "adjusted_gap", |v| u.show(v)),
+                        limits(t, r, &u),
+                        value(t, r, "accounted", |v| u.show(v)),
+                        attenuation,
+                    ],
+                );
+            }
+            view.note(format!("{} Rows stand in the order of the study file, not of size.", analysis_note(s, &analysis)));
+            views.push(view);
+        }
+    }
+    views
+}
+
+/// Every analysis side by side, all with the gap as index minus reference.
+pub fn methods(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::DECOMPOSITION) else { return Vec::new() };
+    let mut views = Vec::new();
+    for group in &s.meta.index {
+        let units = s.units(group, &s.meta.scale);
+        let mut view = TableView::new(format!("{} and {}", s.patients(group), s.patients(&s.meta.reference)))
+            .left("Analysis", "Name in the study file, and method")
+            .left("Family", "The question that the method answers")
+            .left("Unit", "")
+            .right("Gap", "")
+            .right("Treated as fair", "");
+        for block in s.meta.blocks.keys() {
+            view = view.right(s.block(block), "Its part of what travels with the blocks");
+        }
+        view = view.right("All blocks", "").right("Not explained", "In a threefold decomposition: coefficients, and coefficients with levels");
+        for analysis in s.analyses() {
+            let parts = s.parts(group, &analysis);
+            let Some(first) = parts.first() else { continue };
+            let method = t.text(first.row, "method");
+            let (family, name) = method_name(method);
+            let mut cells = vec![words(format!("{analysis}: {name}")), words(family)];
+            let reason = s.not_estimated(&analysis, group).map(str::to_owned).or_else(|| t.cell(first.row, "reason").text().map(str::to_owned));
+            if parts.iter().all(|p| p.value.is_none()) && !first.withheld {
+                cells.push(words(format!("not estimated: {}", reason.unwrap_or_default())));
+                cells.extend((3..view.head.len()).map(|_| dash()));
+                view.row("", cells);
+                continue;
+            }
+            let scale = t.text(first.row, "scale");
+            let u: Units = if scale == s.meta.scale { units.clone() } else { s.units(group, scale) };
+            cells.push(words(u.short.clone()));
+            let cell = |v| if v == None && first.withheld { withheld() } else { both(&u, v) };
+            let explained = if parts.iter().any(|p| p.part == "endowments") { "endowments" } else { "explained" };
+            cells.push(cell(total(&parts, "gap")));
+            cells.push(cell(total(&parts, "allowable")));
+            for block in s.meta.blocks.keys() {
+                let part = parts.iter().find(|p| p.part == explained && &p.component == block);
+                cells.push(cell(part.and_then(|p| p.value)));
+            }
+            cells.push(cell(total(&parts, explained)));
+            cells.push(match (total(&parts, "coefficients"), total(&parts, "interaction")) {
+                (Some(c), Some(i)) => marked("r", format!("{}; {}", both(&u, Some(c)).text, both(&u, Some(i)).text)),
+                _ => cell(total(&parts, "unexplained")),
+            });
+            let blinded = s.blinded(&analysis, group).is_some() || t.flag(first.row, "blinded");
+            if let (Some(name), true) = (cells.first_mut(), blinded) {
+                name.text.push_str(" \u{2020}");
+            }
+            view.row(if analysis == s.meta.primary { "tot" } else { "" }, cells);
+        }
+        view.note(
+            "Gap = index minus reference in every row. Rows are read within a family: a difference between families is a difference of question. \u{2020} A \
+             check that this analysis rests on did not pass.",
+        );
+        if !view.rows.is_empty() {
+            views.push(view);
+        }
+    }
+    views
+}
+
+pub fn detail(s: &Study) -> Vec<TableView> {
+    let Some(t) = s.table(&schema::DECOMPOSITION_DETAIL) else { return Vec::new() };
+    let mut views = Vec::new();
+    for group in &s.meta.index {
+        let rows = rows_of(t, group);
+        for analysis in s.analyses() {
+            let scale = s.table(&schema::DECOMPOSITION).and_then(|d| {
+                (0..d.rows.len()).find(|&r| d.text(r, "analysis") == analysis).map(|r| d.text(r, "scale").to_owned())
+            });
+            let u = s.units(group, &scale.unwrap_or_else(|| s.meta.scale.clone()));
+            let name = format!("{analysis}: contributions of single terms, {}", s.patients(group));
+            let mut view = TableView::new(name.clone()).left("Term", "").right(u.short.clone(), "").right("Interval", "");
+            let mut head = String::new();
+            for &r in rows.iter().filter(|&&r| t.text(r, "analysis") == analysis) {
+                let now = format!("{}: {}", part_name(t.text(r, "part")), s.block(t.text(r, "block")));
+                if now != head {
+                    view.group(now.clone());
+                    head = now;
+                }
+                view.row("sub", vec![words(s.term(t.text(r, "term"))), value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u)]);
+            }
+            if !view.rows.is_empty() {
+                view.folded = Some(name);
+                view.note("The terms of a block sum to its part. Read them with the block: one term of a set is not a finding of its own.");
+                views.push(view);
+            }
+        }
+    }
+    views
+}
+
+/// Models, and the coefficients of the models with the most blocks.
+pub fn models(s: &Study) -> Vec<TableView> {
+    let mut views = Vec::new();
+    if let Some(t) = s.table(&schema::MODELS) {
+        let mut view = super::view::plain(s, &schema::MODELS, t, "Fitted outcome models".into());
+        view.folded = Some("Fitted outcome models".into());
+        view.note = String::new();
+        views.push(view);
+    }
+    let Some(t) = s.table(&schema::COEFFICIENTS) else { return views };
+    let size = |r: usize| if t.text(r, "blocks") == "none" { 0 } else { t.text(r, "blocks").split('+').count() };
+    let largest = (0..t.rows.len()).map(size).max().unwrap_or(0);
+    let mut view = TableView::new("Coefficients of the models with the most blocks")
+        .left("Term", "")
+        .right("Estimate", "On the scale of the link")
+        .right("Interval", "")
+        .left("Standard errors", "");
+    let mut head = String::new();
+    for r in (0..t.rows.len()).filter(|&r| size(r) == largest) {
+        let now = format!(
+            "{}: {} model fitted in {}{}, {}",
+            t.text(r, "index_group"),
+            t.text(r, "link"),
+            t.text(r, "fitted_in"),
+            if t.flag(r, "with_group") { " with the group indicator" } else { "" },
+            t.cell(r, "analysis").text().unwrap_or("shared by the analyses")
+        );
+        if now != head {
+            view.group(now.clone());
+            head = now;
+        }
+        let limits = match t.number(r, "conf_low").zip(t.number(r, "conf_high")) {
+            Some((low, high)) => marked("r", format!("{}\u{a0}to\u{a0}{}", general(low), general(high))),
+            None => super::view::absent(t, r),
+        };
+        view.row("sub", vec![words(s.term(t.text(r, "term"))), value(t, r, "estimate", general), limits, words(t.text(r, "se_kind"))]);
+    }
+    view.folded = Some("Coefficients of the models with the most blocks".into());
+    view.note("All models stand in tables/coefficients.csv.");
+    views.push(view);
+    views
+}
+
+/// Hospital and sensitivity tables, as they are.
+pub fn others(s: &Study) -> Vec<TableView> {
+    let mut views = Vec::new();
+    for (decl, caption) in [
+        (&schema::HOSPITAL, "Where they go and how they fare there"),
+        (&schema::HOSPITAL_UNITS, "Hospitals"),
+        (&schema::SENSITIVITY, "Sensitivity"),
+    ] {
+        if let Some(t) = s.table(decl) {
+            views.push(super::view::plain(s, decl, t, caption.into()));
+        }
+    }
+    views
+}
+
+/// Units analysed, of all groups, where that may be shown.
+pub fn analysed(s: &Study) -> Option<i64> {
+    let t = s.table(&schema::ATTRITION)?;
+    match t.cell(t.rows.len().checked_sub(1)?, "n_after") {
+        Cell::Int(n) => Some(*n),
+        _ => None,
+    }
+}

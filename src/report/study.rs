@@ -1,0 +1,247 @@
+//! The result tables as the report reads them: names as people read them, rows of one contrast and analysis.
+
+use super::numbers::{Units, label};
+use crate::release::{Meta, ResultTables, Table, schema};
+use crate::vocab::read_number;
+
+/// An estimate with its interval, in the unit of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    pub estimate: f64,
+    /// Missing where no interval was computed.
+    pub limits: Option<(f64, f64)>,
+}
+
+impl Interval {
+    /// Whether the interval excludes 0; unknown without one.
+    pub fn excludes_zero(self) -> Option<bool> {
+        self.limits.map(|(low, high)| low > 0.0 || high < 0.0)
+    }
+}
+
+/// A row of `decomposition`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub row: usize,
+    pub part: String,
+    pub component: String,
+    pub value: Option<Interval>,
+    pub share: Option<f64>,
+    pub share_limits: Option<(f64, f64)>,
+    pub withheld: bool,
+}
+
+/// What the report reads.
+pub struct Study<'a> {
+    pub tables: &'a ResultTables,
+    pub meta: &'a Meta,
+}
+
+impl<'a> Study<'a> {
+    pub fn new(tables: &'a ResultTables) -> Self {
+        Self { tables, meta: &tables.meta }
+    }
+
+    pub fn table(&self, decl: &schema::TableDecl) -> Option<&'a Table> {
+        self.tables.get(decl).filter(|t| !t.rows.is_empty())
+    }
+
+    pub fn label(&'a self, variable: &'a str) -> &'a str {
+        label(self.meta, variable)
+    }
+
+    /// A term of a model with the label of its variable.
+    pub fn term(&self, term: &str) -> String {
+        match term {
+            "(intercept)" => return "Intercept".into(),
+            "(group)" => return format!("{} (index group)", self.label(&self.meta.group)),
+            _ => {}
+        }
+        if let Some(found) = self.meta.labels.get(term) {
+            return found.clone();
+        }
+        if let Some((a, b)) = term.split_once(':') {
+            return format!("{} \u{d7} {}", self.term(a), self.term(b));
+        }
+        if let Some((variable, level)) = term.split_once('=') {
+            return format!("{}: {level}", self.label(variable));
+        }
+        if let Some((variable, suffix)) = term.rsplit_once('.') {
+            if suffix == "missing" {
+                return format!("{}: missing", self.label(variable));
+            }
+            if let Some(number) = suffix.strip_prefix('s').filter(|n| n.parse::<u32>().is_ok()) {
+                return format!("{}, spline {number}", self.label(variable));
+            }
+        }
+        if let Some(variable) = term.strip_prefix("log(").and_then(|t| t.strip_suffix(')')) {
+            return format!("log({})", self.label(variable));
+        }
+        term.to_owned()
+    }
+
+    /// A block as people read it. Measured clinical status is never called biology.
+    pub fn block(&self, block: &str) -> String {
+        if let Some(found) = self.meta.labels.get(block) {
+            return found.clone();
+        }
+        match block {
+            "allowable" => "Treated as fair".into(),
+            "intercept" => "Intercept".into(),
+            "none" => "None".into(),
+            "bio" | "biology" | "biological" | "clinical" => "Clinical and physiological, measured".into(),
+            other => capital(&other.replace('_', " ")),
+        }
+    }
+
+    /// The same inside a sentence: `the measured ... factors`.
+    fn block_adjective(&self, block: &str) -> String {
+        match block {
+            "bio" | "biology" | "biological" | "clinical" if !self.meta.labels.contains_key(block) => "clinical and physiological".into(),
+            other => self.meta.labels.get(other).cloned().unwrap_or_else(|| other.replace('_', " ")).to_lowercase(),
+        }
+    }
+
+    /// `measured socioeconomic, hospital and clinical and physiological factors`, of all blocks.
+    pub fn all_blocks(&self) -> String {
+        let names: Vec<String> = self.meta.blocks.keys().map(|b| self.block_adjective(b)).collect();
+        format!("measured {} factors", list(&names))
+    }
+
+    /// A set of blocks, joined by ` + `.
+    pub fn blocks(&self, set: &str) -> String {
+        set.split('+').map(|b| self.block(b)).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// `Black patients`; `patients with arm 1` for a value that is a number.
+    pub fn patients(&self, value: &str) -> String {
+        if read_number(value).is_some() {
+            return format!("patients with {} {value}", self.label(&self.meta.group));
+        }
+        format!("{} patients", capital(value))
+    }
+
+    pub fn allowables(&self) -> String {
+        let names: Vec<String> = self.meta.allowable.iter().map(|v| self.label(v).to_owned()).collect();
+        list(&names)
+    }
+
+    /// The settings of an analysis as `key: value` pairs, in the order of the study file.
+    pub fn settings(&self, analysis: &str) -> Vec<(String, String)> {
+        let Some(object) = self.meta.analyses.get(analysis).and_then(|v| v.as_object()) else { return Vec::new() };
+        let settings = object.values().next().and_then(|v| v.as_object());
+        let plain = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+        settings.map(|s| s.iter().map(|(k, v)| (k.clone(), plain(v))).collect()).unwrap_or_default()
+    }
+
+    pub fn setting(&self, analysis: &str, key: &str) -> Option<String> {
+        self.settings(analysis).into_iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    pub fn method(&self, analysis: &str) -> Option<String> {
+        self.meta.analyses.get(analysis).and_then(|v| v.as_object()).and_then(|o| o.keys().next().cloned())
+    }
+
+    /// Analyses that have rows in `decomposition`, the primary first.
+    pub fn analyses(&self) -> Vec<String> {
+        let mut names = vec![self.meta.primary.clone()];
+        if let Some(t) = self.table(&schema::DECOMPOSITION) {
+            for row in 0..t.rows.len() {
+                let name = t.text(row, "analysis");
+                if !names.iter().any(|n| n == name) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        names
+    }
+
+    /// The rows of one analysis of one index group.
+    pub fn parts(&self, group: &str, analysis: &str) -> Vec<Part> {
+        let Some(t) = self.table(&schema::DECOMPOSITION) else { return Vec::new() };
+        (0..t.rows.len())
+            .filter(|&r| t.text(r, "index_group") == group && t.text(r, "analysis") == analysis)
+            .map(|row| Part {
+                row,
+                part: t.text(row, "part").to_owned(),
+                component: t.text(row, "component").to_owned(),
+                value: interval(t, row, "estimate"),
+                share: t.number(row, "share"),
+                share_limits: t.number(row, "share_conf_low").zip(t.number(row, "share_conf_high")),
+                withheld: t.flag(row, "withheld"),
+            })
+            .collect()
+    }
+
+    /// The gap once the allowables are the same. Its interval is known where the analysis has rows in `with_and_without`.
+    pub fn adjusted_gap(&self, group: &str, analysis: &str) -> Option<Interval> {
+        if let Some(t) = self.table(&schema::WITH_AND_WITHOUT) {
+            let found = (0..t.rows.len())
+                .find(|&r| t.text(r, "index_group") == group && t.text(r, "analysis") == analysis && t.text(r, "blocks") == "none")
+                .and_then(|r| interval(t, r, "adjusted_gap"));
+            if found.is_some() {
+                return found;
+            }
+        }
+        let parts = self.parts(group, analysis);
+        let gap = total(&parts, "gap")?;
+        if self.meta.allowable.is_empty() {
+            return Some(gap);
+        }
+        Some(Interval { estimate: gap.estimate - total(&parts, "allowable")?.estimate, limits: None })
+    }
+
+    /// Row of `gap` on the additive scale that is decomposed.
+    pub fn gap_row(&self, group: &str) -> Option<(&'a Table, usize)> {
+        let t = self.table(&schema::GAP)?;
+        (0..t.rows.len()).find(|&r| t.text(r, "index_group") == group && t.text(r, "scale") == self.meta.scale).map(|r| (t, r))
+    }
+
+    /// Units of a scale for one index group.
+    pub fn units(&self, group: &str, scale: &str) -> Units {
+        let mut errors = Vec::new();
+        if let Some(t) = self.table(&schema::DECOMPOSITION) {
+            let rows = (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group && t.text(r, "scale") == scale);
+            errors.extend(rows.filter_map(|r| t.number(r, "std_error")));
+        }
+        let gap = self.gap_row(group);
+        if errors.is_empty() {
+            errors.extend(gap.and_then(|(t, r)| t.number(r, "std_error")));
+        }
+        Units::of(self.meta, scale, &errors, gap.and_then(|(t, r)| t.number(r, "mean_reference")))
+    }
+
+    /// Why an analysis has no estimates for a group, if it has none.
+    pub fn not_estimated(&self, analysis: &str, group: &str) -> Option<&'a str> {
+        self.meta.not_estimated.iter().find(|(a, g, _)| a == analysis && g == group).map(|(.., reason)| reason.as_str())
+    }
+
+    pub fn blinded(&self, analysis: &str, group: &str) -> Option<&'a str> {
+        self.meta.blinded.iter().find(|(a, g, _)| a == analysis && g == group).map(|(.., reason)| reason.as_str())
+    }
+}
+
+/// The `total` row of a part.
+pub fn total(parts: &[Part], part: &str) -> Option<Interval> {
+    parts.iter().find(|p| p.part == part && p.component == "total").and_then(|p| p.value)
+}
+
+/// An estimate of a table with the row's interval.
+pub fn interval(t: &Table, row: usize, column: &str) -> Option<Interval> {
+    let estimate = t.number(row, column)?;
+    Some(Interval { estimate, limits: t.number(row, "conf_low").zip(t.number(row, "conf_high")) })
+}
+
+/// `a, b and c`.
+pub fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}

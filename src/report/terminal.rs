@@ -1,0 +1,75 @@
+//! The primary decomposition as plain text, for the end of a run.
+
+use super::numbers::{level, percent};
+use super::study::Study;
+use super::view::part_name;
+use crate::release::{ResultTables, schema};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+/// The primary decomposition of every index group, and a line for what did not pass or was not estimated.
+pub fn terminal_table(tables: &ResultTables) -> String {
+    let s = Study::new(tables);
+    let mut out = Vec::new();
+    for group in &s.meta.index {
+        out.push(format!("{} and {}: {}", s.patients(group), s.patients(&s.meta.reference), super::numbers::outcome_name(s.meta)));
+        out.push(match s.not_estimated(&s.meta.primary, group) {
+            Some(reason) => format!("  not estimated: {reason}"),
+            None => primary(&s, group),
+        });
+        out.push(String::new());
+    }
+    let failed = match s.table(&schema::DIAGNOSTICS) {
+        Some(t) => (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).map(|r| t.text(r, "check").to_owned()).collect(),
+        None => Vec::new(),
+    };
+    if !failed.is_empty() {
+        let mut names: Vec<String> = failed;
+        names.dedup();
+        out.push(format!("checks that did not pass: {} (tables/diagnostics.csv)", names.join(", ")));
+    }
+    for (analysis, group, reason) in &s.meta.blinded {
+        out.push(format!("blinded: {analysis}, {group}: {reason}"));
+    }
+    for (analysis, group, reason) in s.meta.not_estimated.iter().filter(|(a, ..)| *a != s.meta.primary) {
+        out.push(format!("not estimated: {analysis}, {group}: {reason}"));
+    }
+    let mut text = out.join("\n").trim_end().to_owned();
+    text.push('\n');
+    text
+}
+
+fn primary(s: &Study, group: &str) -> String {
+    let parts = s.parts(group, &s.meta.primary);
+    let Some(first) = parts.first() else { return "  no decomposition".to_owned() };
+    let scale = s.table(&schema::DECOMPOSITION).map_or("", |t| t.text(first.row, "scale"));
+    let u = s.units(group, scale);
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(vec!["part".to_owned(), u.word.clone(), format!("{} interval", level(s.meta.level)), "share".to_owned()]);
+    for p in &parts {
+        let name = if p.component == "total" { part_name(&p.part) } else { format!("  {}", s.blocks(&p.component)) };
+        let missing = if p.withheld { "withheld" } else { "-" };
+        let limits = p.value.and_then(|v| v.limits).map(|(low, high)| u.range(low, high));
+        let share = match (p.share, p.part.as_str()) {
+            (Some(v), _) => percent(v),
+            (None, "gap" | "allowable") => "-".to_owned(),
+            (None, _) if p.withheld => missing.to_owned(),
+            (None, _) => "NA".to_owned(),
+        };
+        // Plain text: an ordinary minus and ordinary spaces, so that it can be read by other programs.
+        let plain = |text: String| text.replace('\u{2212}', "-").replace('\u{a0}', " ");
+        let estimate = p.value.map(|v| u.show(v.estimate));
+        table.add_row(vec![
+            name,
+            plain(estimate.unwrap_or_else(|| missing.to_owned())),
+            plain(limits.unwrap_or_else(|| missing.to_owned())),
+            plain(share),
+        ]);
+    }
+    for column in 1..4 {
+        if let Some(c) = table.column_mut(column) {
+            c.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}

@@ -1,0 +1,184 @@
+//! Tables of the page as the template reads them: heads and cells that are ready to print.
+
+use super::numbers::{Units, count, fixed, general, percent};
+use super::study::{Interval, Study};
+use crate::release::schema::TableDecl;
+use crate::release::{Cell, Table};
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub struct Head {
+    pub text: String,
+    pub left: bool,
+    /// The column's description, shown on hover.
+    pub tip: String,
+}
+
+#[derive(Clone, Serialize)]
+pub struct Shown {
+    pub text: String,
+    /// `l` text, `r` number, `wt` withheld, `pass`, `fail`, `note`.
+    pub class: &'static str,
+    /// The value in full precision.
+    pub value: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct RowView {
+    /// `tot`, `grp`, `sub` or nothing.
+    pub class: &'static str,
+    pub cells: Vec<Shown>,
+}
+
+#[derive(Serialize, Default)]
+pub struct TableView {
+    pub caption: String,
+    pub note: String,
+    pub head: Vec<Head>,
+    pub rows: Vec<RowView>,
+    /// The line under which the table is folded away.
+    pub folded: Option<String>,
+}
+
+impl TableView {
+    pub fn new(caption: impl Into<String>) -> Self {
+        Self { caption: caption.into(), ..Self::default() }
+    }
+
+    pub fn left(mut self, text: &str, tip: &str) -> Self {
+        self.head.push(Head { text: text.into(), left: true, tip: tip.into() });
+        self
+    }
+
+    pub fn right(mut self, text: impl Into<String>, tip: &str) -> Self {
+        self.head.push(Head { text: text.into(), left: false, tip: tip.into() });
+        self
+    }
+
+    pub fn row(&mut self, class: &'static str, cells: Vec<Shown>) {
+        self.rows.push(RowView { class, cells });
+    }
+
+    /// A line over the rows that follow.
+    pub fn group(&mut self, text: impl Into<String>) {
+        let mut cells = vec![words(text)];
+        cells.extend((1..self.head.len()).map(|_| words("")));
+        self.row("grp", cells);
+    }
+
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.note = note.into();
+    }
+}
+
+pub fn words(text: impl Into<String>) -> Shown {
+    Shown { text: text.into(), class: "l", value: None }
+}
+
+pub fn marked(class: &'static str, text: impl Into<String>) -> Shown {
+    Shown { text: text.into(), class, value: None }
+}
+
+pub fn dash() -> Shown {
+    Shown { text: "\u{2013}".into(), class: "r", value: None }
+}
+
+pub fn withheld() -> Shown {
+    Shown { text: "withheld".into(), class: "wt", value: None }
+}
+
+pub fn number(text: String, value: f64) -> Shown {
+    Shown { text, class: "r", value: Some(format!("{value:?}")) }
+}
+
+/// What stands where there is no number.
+pub fn absent(t: &Table, row: usize) -> Shown {
+    if t.flag(row, "withheld") { withheld() } else { dash() }
+}
+
+/// A cell written by `write`, or why there is none.
+pub fn value(t: &Table, row: usize, column: &str, write: impl Fn(f64) -> String) -> Shown {
+    t.number(row, column).map_or_else(|| absent(t, row), |v| number(write(v), v))
+}
+
+pub fn counted(t: &Table, row: usize, column: &str) -> Shown {
+    match t.cell(row, column) {
+        Cell::Int(n) => number(count(*n), *n as f64),
+        _ => absent(t, row),
+    }
+}
+
+/// `1.17 to 2.71` of a row's conf_low and conf_high.
+pub fn limits(t: &Table, row: usize, u: &Units) -> Shown {
+    match t.number(row, "conf_low").zip(t.number(row, "conf_high")) {
+        Some((low, high)) => marked("r", u.range(low, high)),
+        None => absent(t, row),
+    }
+}
+
+/// `1.94 (1.17 to 2.71)` in one cell.
+pub fn both(u: &Units, v: Option<Interval>) -> Shown {
+    match v {
+        None => dash(),
+        Some(Interval { estimate, limits: None }) => number(u.show(estimate), estimate),
+        Some(Interval { estimate, limits: Some((low, high)) }) => {
+            number(format!("{} ({})", u.show(estimate), u.range(low, high)), estimate)
+        }
+    }
+}
+
+pub fn share(t: &Table, row: usize) -> Shown {
+    match t.number(row, "share") {
+        Some(v) => number(percent(v), v),
+        None if t.flag(row, "withheld") => withheld(),
+        None => marked("r", if matches!(t.text(row, "part"), "gap" | "allowable") { "\u{2013}" } else { "NA" }),
+    }
+}
+
+/// A part of a decomposition as people read it.
+pub fn part_name(part: &str) -> String {
+    match part {
+        "gap" => "Gap as observed".into(),
+        "allowable" => "Treated as fair".into(),
+        "explained" => "Travels with the measured blocks".into(),
+        "unexplained" => "Not explained by the measured factors".into(),
+        "endowments" => "Different levels of the factors".into(),
+        "coefficients" => "Different coefficients".into(),
+        "interaction" => "Levels and coefficients together".into(),
+        "unexplained_index" => "Not explained, index group".into(),
+        "unexplained_reference" => "Not explained, reference group".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// A table column by column, for tables without a view of their own.
+pub fn plain(s: &Study, decl: &TableDecl, t: &Table, caption: String) -> TableView {
+    let mut view = TableView::new(caption);
+    let columns: Vec<_> = t.declarations().filter(|c| c.name != "withheld").collect();
+    for c in &columns {
+        let text = c.name.replace('_', " ");
+        let left = c.kind == crate::release::schema::Kind::Text;
+        view.head.push(Head { text, left, tip: c.doc.to_string() });
+    }
+    for row in 0..t.rows.len() {
+        let cells = columns.iter().map(|c| match t.cell(row, &c.name) {
+            Cell::Null => absent(t, row),
+            Cell::Bool(v) => words(if *v { "yes" } else { "no" }),
+            Cell::Int(v) => number(count(*v), *v as f64),
+            Cell::Number(v) => number(general(*v), *v),
+            Cell::Text(v) => words(s.label(v)),
+        });
+        view.row("", cells.collect());
+    }
+    view.note(format!("A row is {}. In the unit of the outcome.", decl.row));
+    view
+}
+
+/// A mean with decimals that suit its spread.
+pub fn mean_sd(mean: f64, sd: Option<f64>) -> String {
+    let places = sd.filter(|s| *s > 0.0).map_or(2, |s| (2.0 - s.log10().floor()).clamp(0.0, 3.0) as usize);
+    match sd {
+        Some(sd) => format!("{} ({})", fixed(mean, places), fixed(sd, places)),
+        None => fixed(mean, places),
+    }
+}

@@ -1,0 +1,243 @@
+//! Sentences, chosen by rules on the intervals. Nothing here is free text: a share is an accounting quantity, factors
+//! travel with the gap, and what is left is not explained by the measured factors.
+
+use super::numbers::{Units, level, outcome_name};
+use super::study::{Interval, Study, total};
+
+/// What stands at the top for one index group.
+pub struct Headline {
+    pub lead: Vec<String>,
+    /// Title of the contribution chart.
+    pub title: String,
+}
+
+/// `1.9 (1.2 to 2.7)`.
+fn with_limits(u: &Units, v: Interval) -> String {
+    match v.limits {
+        Some((low, high)) => format!("{}\u{a0}({})", u.lead(v.estimate), u.lead_range(low, high)),
+        None => u.lead(v.estimate),
+    }
+}
+
+pub fn headline(s: &Study, group: &str) -> Headline {
+    let u = s.units(group, &s.meta.scale);
+    let mut lead = vec![observed(s, group, &u)];
+    let mut title = format!("The gap between {} and {}", s.patients(group), s.patients(&s.meta.reference));
+    if let Some(reason) = s.not_estimated(&s.meta.primary, group) {
+        lead.push(format!("The primary analysis could not be estimated: {reason}"));
+        return Headline { lead, title };
+    }
+    let parts = s.parts(group, &s.meta.primary);
+    let Some(adjusted) = s.adjusted_gap(group, &s.meta.primary) else {
+        if parts.iter().any(|p| p.withheld) {
+            lead.push("Its parts are withheld: they rest on too few units or events.".into());
+        }
+        return Headline { lead, title };
+    };
+    let shares = parts.iter().any(|p| p.share.is_some());
+    let distinct = adjusted.excludes_zero().unwrap_or(shares) && shares;
+    let fair = s.allowables();
+    let basis = if fair.is_empty() { "The gap".to_owned() } else { format!("Between patients with the same {fair} the gap") };
+    if !distinct {
+        let at = if fair.is_empty() { String::new() } else { format!(" at the same {fair}") };
+        lead.push(format!(
+            "The data do not show a gap{at} ({}). Contributions are given in {}; shares are not.",
+            with_limits(&u, adjusted),
+            u.noun
+        ));
+        title = "Parts of a gap that the data cannot tell from none".into();
+        return Headline { lead, title };
+    }
+    let mut sentence = if fair.is_empty() { String::new() } else { format!("{basis} is {} {}. ", u.lead(adjusted.estimate), limits_of(&u, adjusted)) };
+    if let (Some(explained), Some(rest)) = (total(&parts, "explained"), total(&parts, "unexplained")) {
+        sentence.push_str(&divided(s, &u, adjusted, explained, rest));
+        let majority = parts.iter().any(|p| p.part == "explained" && p.component == "total" && p.share_limits.is_some_and(|(low, _)| low > 0.5));
+        title = title_of(adjusted, explained, rest, majority).into();
+    } else if let (Some(e), Some(c), Some(i)) = (total(&parts, "endowments"), total(&parts, "coefficients"), total(&parts, "interaction")) {
+        sentence.push_str(&format!(
+            "Of it, {} travels with different levels of the measured factors, {} with different coefficients, and {} with both together.",
+            with_limits(&u, e),
+            with_limits(&u, c),
+            with_limits(&u, i)
+        ));
+        title = "The gap by levels, coefficients and both together".into();
+    }
+    if !sentence.trim().is_empty() {
+        lead.push(sentence.trim().to_owned());
+    }
+    Headline { lead, title }
+}
+
+fn limits_of(u: &Units, v: Interval) -> String {
+    match v.limits {
+        Some((low, high)) => format!("{}\u{a0}({})", u.noun, u.lead_range(low, high)),
+        None => u.noun.clone(),
+    }
+}
+
+/// The two means and the gap as observed.
+fn observed(s: &Study, group: &str, u: &Units) -> String {
+    let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
+    let outcome = outcome_name(s.meta);
+    let Some((t, row)) = s.gap_row(group) else {
+        return format!("No gap could be computed between {index} and {reference}.");
+    };
+    let gap = super::study::interval(t, row, "estimate");
+    let (Some(gap), Some(y1), Some(y0)) = (gap, t.number(row, "mean_index"), t.number(row, "mean_reference")) else {
+        return format!("The gap in {outcome} between {index} and {reference} is withheld: it rests on too few units or events.");
+    };
+    let (y1, y0) = (u.lead(y1), u.lead(y0));
+    let means = match s.meta.family.as_str() {
+        "binomial" => format!("The outcome, {outcome}, occurred in {y1} per 100 {index} and in {y0} per 100 {reference}"),
+        "poisson" => format!("The rate of {outcome} was {y1} {} among {index} and {y0} among {reference}", u.word),
+        _ => format!("The mean of {outcome} was {y1} {} among {index} and {y0} among {reference}", u.word),
+    };
+    let limits = gap.limits.map(|(low, high)| format!(" ({} interval {})", level(s.meta.level), u.lead_range(low, high))).unwrap_or_default();
+    let unit = if s.meta.family == "binomial" { u.word.as_str() } else { "" };
+    let size = format!("{} {unit}", u.lead(gap.estimate));
+    match gap.excludes_zero() {
+        Some(false) => format!("{means}: a difference of {}{limits}, which the data cannot tell from none.", size.trim_end()),
+        Some(true) | None => format!("{means}: a gap of {}{limits}.", size.trim_end()),
+    }
+}
+
+/// How the adjusted gap divides into what travels with the blocks and what is left.
+fn divided(s: &Study, u: &Units, adjusted: Interval, explained: Interval, rest: Interval) -> String {
+    let blocks = s.all_blocks();
+    let same_sign = explained.estimate * adjusted.estimate >= 0.0;
+    let first = match (explained.excludes_zero(), same_sign) {
+        (Some(false), _) => {
+            format!("The data do not show that any of it travels with the {blocks} ({})", with_limits(u, explained))
+        }
+        (Some(true) | None, true) => format!("Of it, {} travels with the {blocks} taken together", with_limits(u, explained)),
+        (Some(true) | None, false) => {
+            format!("The {blocks} taken together account for none of it: at the same factors the gap is larger (their part is {})", with_limits(u, explained))
+        }
+    };
+    let second = match rest.excludes_zero() {
+        Some(false) => {
+            format!("what is not explained by the measured factors is {}, which the data cannot tell from none", with_limits(u, rest))
+        }
+        Some(true) | None => format!("{} is not explained by the measured factors", with_limits(u, rest)),
+    };
+    format!("{first}; {second}.")
+}
+
+fn title_of(adjusted: Interval, explained: Interval, rest: Interval, majority: bool) -> &'static str {
+    let same_sign = explained.estimate * adjusted.estimate >= 0.0;
+    match (explained.excludes_zero(), same_sign) {
+        (Some(false), _) => "The data do not show that the gap travels with the measured blocks",
+        (Some(true) | None, false) => "At the same measured factors the gap is larger, not smaller",
+        (Some(true) | None, true) if majority => "Most of the gap travels with the measured blocks together",
+        (Some(true) | None, true) if rest.excludes_zero() == Some(true) => {
+            "Part of the gap travels with the measured blocks, and part is not explained by them"
+        }
+        (Some(true) | None, true) => "Part of the gap travels with the measured blocks together",
+    }
+}
+
+/// The family of a method and its name, as every number must carry them.
+pub fn method_name(method: &str) -> (&'static str, &'static str) {
+    match method {
+        "with_and_without" => ("A", "With and without the blocks"),
+        "oaxaca_blinder" => ("peer", "Oaxaca-Blinder"),
+        "fairlie" => ("peer", "Fairlie"),
+        "yun" => ("peer", "Yun weights"),
+        "rank_and_replace" => ("peer", "Rank and replace"),
+        "gelbach" => ("peer", "Gelbach"),
+        "khb" => ("peer", "Karlson, Holm and Breen"),
+        "mechanisms" => ("M", "Mechanism switch"),
+        "interventional" => ("B", "Interventional contrasts"),
+        "hospital" => ("A", "Where they go and how they fare there"),
+        "cdgd" => ("B", "Group-differential treatment"),
+        _ => ("not stated", "Other method"),
+    }
+}
+
+/// Method, settings and standing of an analysis, in one sentence.
+pub fn analysis_note(s: &Study, analysis: &str) -> String {
+    let Some(method) = s.method(analysis) else { return String::new() };
+    let (family, name) = method_name(&method);
+    let family = if family == "peer" { "Peer convention".to_owned() } else { format!("Family {family}") };
+    let settings: Vec<String> = s.settings(analysis).iter().map(|(k, v)| format!("{} {}", k.replace('_', " "), v.replace('_', " "))).collect();
+    if settings.is_empty() { format!("{family}: {}.", lower(name)) } else { format!("{family}: {} ({}).", lower(name), settings.join(", ")) }
+}
+
+fn lower(name: &str) -> String {
+    let keep = ["Oaxaca", "Fairlie", "Yun", "Gelbach", "Karlson"].iter().any(|n| name.starts_with(n));
+    let mut chars = name.chars();
+    match chars.next() {
+        Some(c) if !keep => c.to_lowercase().chain(chars).collect(),
+        _ => name.to_owned(),
+    }
+}
+
+/// Whether the groups are races or ethnicities, by the name of their column.
+fn racial(s: &Study) -> bool {
+    let name = s.meta.group.to_lowercase();
+    let label = s.label(&s.meta.group).to_lowercase();
+    [name, label].iter().any(|n| n.contains("race") || n.contains("racial") || n.contains("ethnic"))
+}
+
+/// What any reading of the numbers must respect, under the headline.
+pub fn standing(s: &Study) -> String {
+    let mut out = analysis_note(s, &s.meta.primary);
+    if let Some(target) = s.setting(&s.meta.primary, "target") {
+        let standard = match target.as_str() {
+            "index" => " Index patients are the standard population.",
+            "reference" => " Reference patients are the standard population.",
+            "pooled" => " Both groups together are the standard population.",
+            _ => "",
+        };
+        out.push_str(standard);
+    }
+    out.push_str(if s.meta.causal_claims {
+        " The study file declares causal claims: they rest on its assumptions, not on these tables."
+    } else {
+        " These are accounting quantities for this cohort: they do not say what changing any factor would achieve."
+    });
+    if racial(s) {
+        out.push_str(" Race is recorded as a social classification and read as a marker of exposure to racism.");
+    }
+    out
+}
+
+/// What the numbers mean and where they end, a paragraph each.
+pub fn limits(s: &Study) -> Vec<String> {
+    let mut out = Vec::new();
+    if racial(s) {
+        out.push("Race is a social classification and a marker of exposure to racism; it is not studied as a cause.".to_owned());
+    } else {
+        out.push(format!("The groups are classes of {}; membership is described here, not studied as a cause.", s.label(&s.meta.group)));
+    }
+    let clinical = s.meta.blocks.keys().any(|b| matches!(b.as_str(), "bio" | "biology" | "biological" | "clinical"));
+    if clinical {
+        out.push(
+            "Measured clinical status follows in part from social exposure and may be recorded with different error in the groups; its \
+             contribution is how much of the gap travels with measured presentation."
+                .to_owned(),
+        );
+    }
+    out.push(
+        "A share is a contribution divided by the gap that remains once the variables treated as fair are the same. It depends on the family, \
+         the order, those variables and the standard population; other choices give other shares for the same data. It can lie below 0% or above \
+         100%, and it is not a percentage of patients."
+            .to_owned(),
+    );
+    out.push(
+        "What is not explained holds unmeasured factors, measurement error and differences in care between patients alike on the measured \
+         factors; it measures neither unequal treatment nor what cannot be changed. A small unexplained part would not show equity, because the \
+         blocks are themselves pathways."
+            .to_owned(),
+    );
+    out.push(
+        "A part that travels with a block is not thereby justified: that is said only by listing a variable as treated as fair.".to_owned(),
+    );
+    out.push(
+        "Only the units of the cohort are described. Being in it may depend on the group and on factors that are not measured, which can bias any \
+         comparison in either direction; the results hold for these places and years."
+            .to_owned(),
+    );
+    out.push(format!("Intervals are {} and pointwise; no correction is made for the number of comparisons.", level(s.meta.level)));
+    out
+}

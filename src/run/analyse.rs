@@ -1,0 +1,256 @@
+//! Every analysis of the study for every index group, and the checks on them.
+
+use crate::decompose::fits::{FittedIn, Fits, GroupTerms};
+use crate::decompose::moments::group_means;
+use crate::decompose::{DecomposeError, Decomposition};
+use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
+use crate::design::{Contrast, Design};
+use crate::diagnostics::fitness::Fitness;
+use crate::diagnostics::{self, Check, Gate};
+use crate::error::codes::Exit;
+use crate::error::{Problem, Problems, codes};
+use crate::estimate::Sampling;
+use crate::inference::{Inferred, InferredRow, infer, infer_decomposition};
+use crate::model::sandwich::cluster_std_errors;
+use crate::model::Term;
+use crate::release::shown_count;
+use crate::study::plan::StudyPlan;
+use crate::vocab::{BlockSet, Family, Scale};
+use std::collections::BTreeSet;
+
+/// A set of blocks as printed.
+pub struct SetResult {
+    pub set: BlockSet,
+    pub counterfactual_mean: f64,
+    pub adjusted_gap: Inferred,
+    pub accounted: Inferred,
+}
+
+/// A decomposition as printed.
+pub struct AnalysisResult {
+    pub scale: Scale,
+    pub rows: Vec<InferredRow>,
+    pub sets: Vec<SetResult>,
+}
+
+/// A coefficient as printed; `None` for a term that was dropped in the fit.
+pub struct CoefficientResult {
+    pub term: String,
+    /// Position of the design's column that it codes; `None` for products with the group.
+    pub column: Option<usize>,
+    pub value: Option<Inferred>,
+    /// Events among the fitted units at the higher value of a two-valued column.
+    pub events_level: Option<u64>,
+}
+
+/// A fitted outcome model as printed.
+pub struct ModelResult {
+    pub analysis: usize,
+    pub set: BlockSet,
+    pub fitted_in: FittedIn,
+    pub group_terms: GroupTerms,
+    pub family: Family,
+    pub n: usize,
+    pub events: Option<f64>,
+    pub k: usize,
+    pub loglik: f64,
+    pub aic: f64,
+    pub auc: Option<f64>,
+    pub brier: Option<f64>,
+    pub iterations: usize,
+    pub clustered: bool,
+    pub coefficients: Vec<CoefficientResult>,
+}
+
+/// One index group against the reference.
+pub struct GroupResult {
+    pub index_group: usize,
+    pub gap: GapTable,
+    pub table_one: Vec<TableOneRow>,
+    pub models: Vec<ModelResult>,
+    /// By position in the study's analyses.
+    pub analyses: Vec<Result<AnalysisResult, DecomposeError>>,
+    pub checks: Vec<Check>,
+}
+
+/// Everything the tables are filled from.
+pub struct Analysed {
+    pub groups: Vec<GroupResult>,
+    /// (analysis, index group, reason) whose estimates a failed gate marks.
+    pub blinded: Vec<(usize, usize, String)>,
+    primary: usize,
+}
+
+impl Analysed {
+    /// `None`: nothing failed.
+    pub fn exit(&self) -> Option<Exit> {
+        let failed = |which: &dyn Fn(usize) -> bool| self.groups.iter().any(|g| g.analyses.iter().enumerate().any(|(a, r)| r.is_err() && which(a)));
+        if failed(&|a| a == self.primary) {
+            return Some(Exit::Estimation);
+        }
+        let gate = self.groups.iter().any(|g| g.checks.iter().any(Check::fails_gate));
+        (gate || failed(&|_| true)).then_some(Exit::Gate)
+    }
+
+    /// Analyses that could not be estimated, failed gates and warnings of checks.
+    pub fn problems(&self, plan: &StudyPlan) -> Problems {
+        let mut out = Problems::new();
+        for g in &self.groups {
+            let label = &plan.roles.group.index[g.index_group - 1].value.text;
+            for (analysis, result) in plan.analyses.iter().zip(&g.analyses) {
+                let Err(e) = result else { continue };
+                let message = format!("analysis `{}` for {label}: {}", analysis.name, e.shown(plan.min_cell));
+                let problem = if analysis.name == plan.analyses[self.primary].name { Problem::error(e.code(), message) } else { Problem::warning(e.code(), message) };
+                out.push(problem.at(analysis.place.clone()).help(e.help()));
+            }
+            for c in g.checks.iter().filter(|c| !c.passed) {
+                let set = c.set.map(|s| format!(", blocks {}", s.name(&plan.roles.blocks))).unwrap_or_default();
+                let value = match (c.value, c.threshold) {
+                    (Some(v), Some(t)) => format!(": {v:.4}, threshold {t}"),
+                    _ => String::new(),
+                };
+                let code = if c.fails_gate() { codes::G501 } else { codes::G503 };
+                out.push(Problem::warning(code, format!("{} for {label}{set}{value}; {}", c.check, c.message)));
+            }
+        }
+        out
+    }
+}
+
+impl DecomposeError {
+    /// The message with small counts withheld.
+    pub fn shown(&self, min_cell: u32) -> String {
+        match self {
+            Self::NoSupport { n, .. } => self.to_string().replacen(&n.to_string(), &shown_count(*n as u64, min_cell), 1),
+            Self::Fit { separated: Some(s), .. } => self.to_string().replacen(&format!("its {} ", s.n), &format!("its {} ", shown_count(s.n as u64, min_cell)), 1),
+            _ => self.to_string(),
+        }
+    }
+}
+
+pub fn analyse(plan: &StudyPlan, design: &Design, progress: &dyn Fn(&str)) -> Analysed {
+    let mut out = Analysed { groups: Vec::new(), blinded: Vec::new(), primary: plan.primary };
+    for index_group in 1..design.groups.len() {
+        let contrast = Contrast::new(design, index_group);
+        let g = one_group(plan, &contrast, progress);
+        for (a, analysis) in plan.analyses.iter().enumerate() {
+            let stops = |c: &&Check| c.fails_gate() && (c.gate == Gate::Intervals || analysis.method.rests_on_overlap());
+            let failed: BTreeSet<&str> = g.checks.iter().filter(stops).map(|c| c.check).collect();
+            if !failed.is_empty() {
+                out.blinded.push((a, index_group, failed.into_iter().collect::<Vec<_>>().join(", ")));
+            }
+        }
+        out.groups.push(g);
+    }
+    out
+}
+
+fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> GroupResult {
+    let design = c.design;
+    let label = &design.groups[c.index_group].label;
+    let sampling = Sampling::new(c.n(), c.clusters().as_deref(), plan.level);
+    let fits = Fits::new(c);
+    let mut analyses = Vec::new();
+    let mut models = Vec::new();
+    for (a, analysis) in plan.analyses.iter().enumerate() {
+        progress(&format!("{label}: {}", analysis.name));
+        let before: BTreeSet<_> = fits.outcome_models().iter().map(|m| (m.fitted_in, m.set, m.group_terms, m.fit.family.name())).collect();
+        analyses.push(analysis.method.decompose(&fits).map(|d| printed(&d, &sampling)));
+        let new = fits.outcome_models().into_iter().filter(|m| !before.contains(&(m.fitted_in, m.set, m.group_terms, m.fit.family.name())));
+        models.extend(new.map(|m| model_result(&fits, &m, a, &sampling)));
+    }
+
+    progress(&format!("{label}: checks"));
+    let rests = plan.analyses.iter().any(|a| a.method.rests_on_overlap());
+    let mut checks: Vec<Check> = diagnostics::overlap(&fits, rests).into_iter().flat_map(|o| o.checks).collect();
+    checks.extend(diagnostics::events_per_coefficient(&fits));
+    if let Some(model) = diagnostics::full_reference_model(&fits) {
+        checks.extend(diagnostics::reference_model(&fits, &model));
+    }
+    checks.extend(diagnostics::extrapolation(c));
+    let means = group_means(c);
+    checks.extend(diagnostics::clusters(&sampling, &means.index.minus(&means.reference)));
+    if let Ok(Some(second)) = plan.analyses[plan.primary].method.second_estimate(&fits) {
+        checks.push(diagnostics::estimators_agree(&second.reported, &second.other, &sampling, BlockSet::all(design.blocks.len())));
+    }
+    if design.clusters.is_none() {
+        for g in &plan.group_level_columns {
+            let words = format!("{} {}", g.table, g.key).to_lowercase();
+            let hospital = ["hospital", "facility", "provider", "site", "center", "centre", "clinic"].iter().any(|w| words.contains(w));
+            checks.push(diagnostics::unclustered_columns(&g.table, &g.variables, hospital));
+        }
+    }
+    let odds = fits.group(BlockSet::all(design.blocks.len()), crate::decompose::fits::Toward::Index).ok();
+    GroupResult {
+        index_group: c.index_group,
+        gap: gap_table(c, &sampling),
+        table_one: table_one(c, odds.as_ref().map(|g| g.odds.as_slice())),
+        models,
+        analyses,
+        checks,
+    }
+}
+
+fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
+    let sets = d.sets.iter().map(|s| SetResult {
+        set: s.set,
+        counterfactual_mean: s.counterfactual_mean.value,
+        adjusted_gap: infer(&s.adjusted_gap, sampling),
+        accounted: infer(&s.accounted, sampling),
+    });
+    AnalysisResult { scale: d.scale, rows: infer_decomposition(d, sampling), sets: sets.collect() }
+}
+
+fn model_result(fits: &Fits<'_>, m: &crate::decompose::fits::OutcomeModel, analysis: usize, sampling: &Sampling) -> ModelResult {
+    let c = fits.contrast;
+    let fit = &m.fit;
+    let fitness = Fitness::of(fits, m);
+    let matrix = fits.matrix(m.fitted_in, m.set, m.group_terms).ok();
+    let clustered = match (&c.design.clusters, &matrix) {
+        (Some(k), Some(matrix)) => cluster_std_errors(matrix, fit, &c.y, &c.w, &k.code),
+        _ => None,
+    };
+    let errors = clustered.clone().unwrap_or_else(|| fit.std_errors());
+    // Clusters of the rows of this fit; the quantile is that of the comparison.
+    let q = sampling.quantile();
+    let coefficients = fit.terms.iter().enumerate().map(|(t, term)| {
+        let column = match term {
+            Term::Column(j) => Some(*j),
+            Term::ByGroup(_) => None,
+        };
+        let value = fit.is_estimated(t).then(|| Inferred {
+            estimate: fit.beta[t],
+            std_error: errors[t],
+            conf_low: fit.beta[t] - q * errors[t],
+            conf_high: fit.beta[t] + q * errors[t],
+        });
+        CoefficientResult { term: fits.term_name(*term), column, value, events_level: column.and_then(|j| events_at_one(fits, m.fitted_in, j)) }
+    });
+    ModelResult {
+        analysis,
+        set: m.set,
+        fitted_in: m.fitted_in,
+        group_terms: m.group_terms,
+        family: fit.family,
+        n: fit.n,
+        events: fitness.as_ref().and_then(|f| f.events),
+        k: fit.k(),
+        loglik: fit.loglik,
+        aic: fit.aic(),
+        auc: fitness.as_ref().and_then(|f| f.auc),
+        brier: fitness.as_ref().and_then(|f| f.brier),
+        iterations: fit.iterations,
+        clustered: clustered.is_some(),
+        coefficients: coefficients.collect(),
+    }
+}
+
+/// Events among the rows of a fit where a 0/1 column is 1; `None` for other columns and for a gaussian outcome.
+fn events_at_one(fits: &Fits<'_>, fitted_in: FittedIn, column: usize) -> Option<u64> {
+    let d = fits.contrast.design;
+    if d.family == Family::Gaussian || !d.is_binary(column) {
+        return None;
+    }
+    let events: f64 = fits.rows(fitted_in).into_iter().flatten().filter(|&i| d.x[[i, column]] == 1.0).map(|i| d.y[i]).sum();
+    Some(events as u64)
+}

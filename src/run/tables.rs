@@ -1,0 +1,353 @@
+//! Results as the rows of the declared tables.
+
+use super::analyse::{Analysed, GroupResult, ModelResult};
+use crate::cohort::engine::Cohort;
+use crate::decompose::fits::GroupTerms;
+use crate::decompose::{Component, Part};
+use crate::design::Design;
+use crate::error::Problem;
+use crate::inference::Inferred;
+use crate::release::schema::{self, attrition_index_columns};
+use crate::release::{Cell, Meta, Table};
+use crate::study::plan::StudyPlan;
+use crate::vocab::{BlockSet, Role};
+use indexmap::IndexMap;
+
+/// What the report needs beside the tables.
+pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
+    let roles = &plan.roles;
+    let names = |role: Role| roles.variables.iter().filter(|v| v.role == role).map(|v| v.column.name.clone()).collect::<Vec<_>>();
+    let index = |g: usize| design.groups[g].label.clone();
+    let blinded = analysed.blinded.iter().map(|(a, g, reason)| (plan.analyses[*a].name.clone(), index(*g), reason.clone()));
+    let not_estimated = analysed.groups.iter().flat_map(|g| {
+        let failed = plan.analyses.iter().zip(&g.analyses);
+        failed.filter_map(|(a, r)| r.as_ref().err().map(|e| (a.name.clone(), index(g.index_group), e.shown(plan.min_cell)))).collect::<Vec<_>>()
+    });
+    Meta {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        study: plan.name.clone(),
+        title: plan.title.clone(),
+        study_file: plan.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+        study_sha256: plan.sha256.clone(),
+        outcome: roles.outcome.column.name.clone(),
+        family: design.family.name().to_owned(),
+        scale: design.family.scale().name().to_owned(),
+        exposure: roles.outcome.exposure.as_ref().map(|e| e.name.clone()),
+        group: roles.group.column.name.clone(),
+        reference: index(0),
+        index: (1..design.groups.len()).map(index).collect(),
+        allowable: names(Role::Allowable),
+        blocks: roles.blocks.iter().enumerate().map(|(k, b)| (b.clone(), names(Role::Block(k)))).collect(),
+        causal_order: plan.causal_order.iter().flatten().map(|&k| roles.blocks[k].clone()).collect(),
+        causal_claims: plan.causal_claims,
+        cluster: roles.cluster.as_ref().map(|c| c.name.clone()),
+        weight: roles.weight.as_ref().map(|w| w.name.clone()),
+        labels: plan.labels.clone(),
+        analyses: plan.analyses.iter().map(|a| (a.name.clone(), a.settings.clone())).collect::<IndexMap<_, _>>(),
+        primary: plan.analyses[plan.primary].name.clone(),
+        level: plan.level,
+        min_cell: plan.min_cell,
+        blinded: blinded.collect(),
+        not_estimated: not_estimated.collect(),
+        problems: Vec::new(),
+    }
+}
+
+/// Every table that the methods of this version fill, before withholding.
+///
+/// Errors: `G901`, a row that does not fit its declaration.
+pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed) -> Result<Vec<Table>, Problem> {
+    let filler = Filler { plan, design, analysed };
+    Ok(vec![
+        attrition(cohort, design)?,
+        filler.table_one()?,
+        filler.gap()?,
+        filler.models()?,
+        filler.coefficients()?,
+        filler.with_and_without()?,
+        filler.decomposition()?,
+        filler.diagnostics()?,
+    ])
+}
+
+fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problem> {
+    let index: Vec<String> = design.groups[1..].iter().map(|g| g.label.clone()).collect();
+    let mut table = Table::attrition(&index);
+    let columns = attrition_index_columns(&table);
+    for r in &cohort.attrition {
+        let mut cells: Vec<(&str, Cell)> = vec![
+            ("step", r.step.into()),
+            ("name", (&r.name).into()),
+            ("n_before", r.n_before.into()),
+            ("n_removed", r.n_removed.into()),
+            ("n_after", r.n_after.into()),
+            ("n_reference", r.by_group.first().copied().into()),
+        ];
+        cells.extend(columns.iter().zip(&r.by_group[1..]).map(|(c, n)| (c.as_str(), (*n).into())));
+        table.push(&cells)?;
+    }
+    Ok(table)
+}
+
+struct Filler<'a> {
+    plan: &'a StudyPlan,
+    design: &'a Design,
+    analysed: &'a Analysed,
+}
+
+impl Filler<'_> {
+    fn label(&self, g: &GroupResult) -> Cell {
+        (&self.design.groups[g.index_group].label).into()
+    }
+
+    fn block_name(&self, role: Role) -> Option<String> {
+        match role {
+            Role::Intercept | Role::Group => None,
+            Role::Allowable => Some("allowable".to_owned()),
+            Role::Block(k) => Some(self.plan.roles.blocks[k].clone()),
+        }
+    }
+
+    fn blocks(&self, set: BlockSet) -> Cell {
+        set.name(&self.plan.roles.blocks).into()
+    }
+
+    fn is_blinded(&self, analysis: usize, g: &GroupResult) -> Cell {
+        self.analysed.blinded.iter().any(|(a, i, _)| *a == analysis && *i == g.index_group).into()
+    }
+
+    fn table_one(&self) -> Result<Table, Problem> {
+        let mut table = Table::new(&schema::TABLE_ONE);
+        for g in &self.analysed.groups {
+            let known = |missing: usize, n: usize| n - missing;
+            let (n0, n1) = (g.gap.n_reference, g.gap.n_index);
+            for r in &g.table_one {
+                table.push(&[
+                    ("index_group", self.label(g)),
+                    ("block", self.block_name(r.role).into()),
+                    ("variable", (&r.variable).into()),
+                    ("level", r.level.clone().into()),
+                    ("mean_reference", r.reference.map(|v| v.0).into()),
+                    ("sd_reference", r.reference.and_then(|v| v.1).into()),
+                    ("mean_index", r.index.map(|v| v.0).into()),
+                    ("sd_index", r.index.and_then(|v| v.1).into()),
+                    ("smd", r.smd.into()),
+                    ("n_missing_reference", r.n_missing.0.into()),
+                    ("n_missing_index", r.n_missing.1.into()),
+                    ("smd_weighted", r.smd_weighted.into()),
+                    ("_n_reference", known(r.n_missing.0, n0).into()),
+                    ("_n_index", known(r.n_missing.1, n1).into()),
+                    ("_count_reference", r.n_level.map(|n| n.0).into()),
+                    ("_count_index", r.n_level.map(|n| n.1).into()),
+                ])?;
+            }
+        }
+        Ok(table)
+    }
+
+    fn gap(&self) -> Result<Table, Problem> {
+        let mut table = Table::new(&schema::GAP);
+        for g in &self.analysed.groups {
+            for r in &g.gap.rows {
+                let mut cells = vec![
+                    ("index_group", self.label(g)),
+                    ("reference_group", (&self.design.groups[0].label).into()),
+                    ("outcome", (&self.plan.roles.outcome.column.name).into()),
+                    ("scale", r.scale.name().into()),
+                    ("mean_reference", g.gap.mean_reference.into()),
+                    ("mean_index", g.gap.mean_index.into()),
+                    ("n_reference", g.gap.n_reference.into()),
+                    ("n_index", g.gap.n_index.into()),
+                    ("_events_reference", g.gap.events.map(|e| e.0 as u64).into()),
+                    ("_events_index", g.gap.events.map(|e| e.1 as u64).into()),
+                ];
+                cells.extend(inferred(r.value));
+                table.push(&cells)?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// The columns that name a model.
+    fn model_key(&self, g: &GroupResult, m: &ModelResult) -> Vec<(&'static str, Cell)> {
+        vec![
+            ("index_group", self.label(g)),
+            ("blocks", self.blocks(m.set)),
+            ("fitted_in", m.fitted_in.name().into()),
+            ("analysis", (&self.plan.analyses[m.analysis].name).into()),
+            ("link", m.family.link().into()),
+            ("with_group", (m.group_terms != GroupTerms::Without).into()),
+        ]
+    }
+
+    fn models(&self) -> Result<Table, Problem> {
+        let mut table = Table::new(&schema::MODELS);
+        for g in &self.analysed.groups {
+            for m in &g.models {
+                let mut cells = self.model_key(g, m);
+                cells.extend([
+                    ("family", m.family.name().into()),
+                    ("n", m.n.into()),
+                    ("events", m.events.map(|e| e as u64).into()),
+                    ("k", m.k.into()),
+                    ("loglik", m.loglik.into()),
+                    ("aic", m.aic.into()),
+                    ("auc", m.auc.into()),
+                    ("brier", m.brier.into()),
+                    ("converged", true.into()),
+                    ("iterations", m.iterations.into()),
+                ]);
+                table.push(&cells)?;
+            }
+        }
+        Ok(table)
+    }
+
+    fn coefficients(&self) -> Result<Table, Problem> {
+        let mut table = Table::new(&schema::COEFFICIENTS);
+        let d = self.design;
+        let binary: Vec<bool> = (0..d.columns.len()).map(|j| d.is_binary(j)).collect();
+        let at_one = |rows: std::ops::Range<usize>, j: usize| rows.filter(|&i| d.x[[i, j]] == 1.0).count();
+        for g in &self.analysed.groups {
+            let (reference, index) = (&d.groups[0].rows, &d.groups[g.index_group].rows);
+            let counts: Vec<Option<(usize, usize)>> =
+                (0..d.columns.len()).map(|j| (binary[j] && j > 1).then(|| (at_one(reference.clone(), j), at_one(index.clone(), j)))).collect();
+            for m in &g.models {
+                for c in &m.coefficients {
+                    let column = c.column.map(|j| &d.columns[j]).filter(|c| !matches!(c.role, Role::Intercept | Role::Group));
+                    let n = c.column.and_then(|j| counts[j]);
+                    let mut cells = self.model_key(g, m);
+                    cells.extend([
+                        ("term", (&c.term).into()),
+                        ("block", column.and_then(|c| self.block_name(c.role)).into()),
+                        ("se_kind", if m.clustered { "cluster" } else { "model" }.into()),
+                        ("_variable", column.map(|c| c.variable.clone()).into()),
+                        ("_level", column.and_then(|c| c.level.clone()).into()),
+                        ("_n_level_reference", n.map(|n| n.0).into()),
+                        ("_n_level_index", n.map(|n| n.1).into()),
+                        ("_events_level", n.and(c.events_level).into()),
+                    ]);
+                    cells.extend(inferred(c.value));
+                    table.push(&cells)?;
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    fn with_and_without(&self) -> Result<Table, Problem> {
+        let mut table = Table::new(&schema::WITH_AND_WITHOUT);
+        for g in &self.analysed.groups {
+            for (a, result) in g.analyses.iter().enumerate() {
+                for s in result.iter().flat_map(|r| &r.sets) {
+                    table.push(&[
+                        ("index_group", self.label(g)),
+                        ("analysis", (&self.plan.analyses[a].name).into()),
+                        ("blocks", self.blocks(s.set)),
+                        ("counterfactual_mean", s.counterfactual_mean.into()),
+                        ("adjusted_gap", s.adjusted_gap.estimate.into()),
+                        ("std_error", s.adjusted_gap.std_error.into()),
+                        ("conf_low", s.adjusted_gap.conf_low.into()),
+                        ("conf_high", s.adjusted_gap.conf_high.into()),
+                        ("accounted", s.accounted.estimate.into()),
+                        ("accounted_std_error", s.accounted.std_error.into()),
+                        ("blinded", self.is_blinded(a, g)),
+                    ])?;
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    fn component(&self, c: Component) -> String {
+        match c {
+            Component::Total => "total".to_owned(),
+            Component::Block(k) => self.plan.roles.blocks[k].clone(),
+            Component::Jointly => BlockSet::all(self.plan.roles.blocks.len()).name(&self.plan.roles.blocks),
+        }
+    }
+
+    fn decomposition(&self) -> Result<Table, Problem> {
+        let mut table = Table::new(&schema::DECOMPOSITION);
+        for g in &self.analysed.groups {
+            for (a, (analysis, result)) in self.plan.analyses.iter().zip(&g.analyses).enumerate() {
+                let key = [("index_group", self.label(g)), ("analysis", (&analysis.name).into()), ("method", analysis.method.name().into())];
+                match result {
+                    Ok(r) => {
+                        for row in &r.rows {
+                            let mut cells = key.to_vec();
+                            cells.extend([
+                                ("part", row.part.name().into()),
+                                ("component", self.component(row.component).into()),
+                                ("share", row.share.map(|s| s.0).into()),
+                                ("share_conf_low", row.share.map(|s| s.1).into()),
+                                ("share_conf_high", row.share.map(|s| s.2).into()),
+                                ("order_min", row.rules.map(|r| r.order_min).into()),
+                                ("order_max", row.rules.map(|r| r.order_max).into()),
+                                ("sequential", row.rules.map(|r| r.sequential).into()),
+                                ("first_in", row.rules.map(|r| r.first_in).into()),
+                                ("last_in", row.rules.map(|r| r.last_in).into()),
+                                ("scale", r.scale.name().into()),
+                                ("blinded", self.is_blinded(a, g)),
+                            ]);
+                            cells.extend(inferred(Some(row.value)));
+                            table.push(&cells)?;
+                        }
+                    }
+                    Err(e) => {
+                        for (part, component) in null_rows(analysis.method.parts(), self.plan.roles.blocks.len()) {
+                            let mut cells = key.to_vec();
+                            cells.extend([
+                                ("part", part.name().into()),
+                                ("component", self.component(component).into()),
+                                ("scale", self.design.family.scale().name().into()),
+                                ("reason", e.shown(self.plan.min_cell).into()),
+                            ]);
+                            table.push(&cells)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    fn diagnostics(&self) -> Result<Table, Problem> {
+        let mut table = Table::new(&schema::DIAGNOSTICS);
+        for g in &self.analysed.groups {
+            for c in &g.checks {
+                let informs = c.threshold.is_none() && c.passed;
+                let count = c.value.filter(|_| c.is_count).map(|v| v as u64);
+                table.push(&[
+                    ("index_group", self.label(g)),
+                    ("blocks", c.set.map(|s| s.name(&self.plan.roles.blocks)).into()),
+                    ("check", c.check.into()),
+                    ("value", c.value.into()),
+                    ("threshold", c.threshold.into()),
+                    ("passed", (!informs).then_some(c.passed).into()),
+                    ("message", (&c.message).into()),
+                    ("_count", count.into()),
+                ])?;
+            }
+        }
+        Ok(table)
+    }
+}
+
+fn inferred(v: Option<Inferred>) -> [(&'static str, Cell); 4] {
+    [
+        ("estimate", v.map(|v| v.estimate).into()),
+        ("std_error", v.map(|v| v.std_error).into()),
+        ("conf_low", v.map(|v| v.conf_low).into()),
+        ("conf_high", v.map(|v| v.conf_high).into()),
+    ]
+}
+
+/// The rows of an analysis that could not be estimated: every total, and the blocks of the part that has them.
+fn null_rows(parts: &[Part], n_blocks: usize) -> Vec<(Part, Component)> {
+    let by_block = |p: Part| matches!(p, Part::Explained | Part::Endowments);
+    parts
+        .iter()
+        .flat_map(|&p| std::iter::once((p, Component::Total)).chain((0..if by_block(p) { n_blocks } else { 0 }).map(move |k| (p, Component::Block(k)))))
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! [`StudyFile`] -> [`CohortPlan`] and [`super::plan::StudyPlan`]: names, roles, methods. Every problem at once.
+
+mod analyses;
+mod cohort;
+mod columns;
+mod paths;
+mod roles;
+
+pub use paths::{Environment, seen_from};
+
+use super::file::{StudyFile, UncertaintyFile};
+use super::shape::Study;
+use super::placed::Word;
+use super::places::{Node, Source, Span, key_at};
+use super::plan::{AnalysisPlan, GroupLevelColumns};
+use crate::cohort::plan::{CohortPlan, Columns, Named, RolesPlan};
+use crate::error::{Code, Place, Problem, Problems, codes};
+use indexmap::IndexMap;
+use std::path::{Path, PathBuf};
+
+/// What every part of the resolution reads, and the problems found so far.
+pub struct Resolver<'a> {
+    source: &'a Source,
+    tree: &'a Node,
+    file: &'a StudyFile,
+    /// Top-level keys under which something could not be read and is reported already.
+    incomplete: &'a [String],
+    /// Folder of the study file.
+    folder: &'a Path,
+    environment: Environment<'a>,
+    pub problems: Problems,
+}
+
+/// Everything but what the program adds: the study's own contents, resolved.
+pub struct Resolved {
+    pub cohort: CohortPlan,
+    pub roles: RolesPlan,
+    pub causal_order: Option<Vec<usize>>,
+    pub analyses: Vec<AnalysisPlan>,
+    pub primary: usize,
+    pub labels: IndexMap<String, String>,
+    pub level: f64,
+    pub design_file: Option<PathBuf>,
+    pub group_level_columns: Vec<GroupLevelColumns>,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(study: &'a Study, folder: &'a Path, environment: Environment<'a>) -> Self {
+        let Study { source, tree, file, incomplete } = study;
+        Self { source, tree, file, incomplete, folder, environment, problems: Vec::new() }
+    }
+
+    /// Resolves the study. `None` if a part of it cannot be resolved; `problems` then holds at least one error.
+    pub fn run(&mut self, columns_of: &dyn Fn(&CohortPlan) -> Result<Columns, Problems>) -> Option<Resolved> {
+        self.head();
+        let errors_before = self.errors();
+        let cohort = self.cohort();
+        let readable = self.errors() == errors_before && self.complete(&["tables", "cohort"]) && self.file.cohort.features.is_empty();
+        let columns = readable.then(|| columns_of(&cohort)).and_then(|found| match found {
+            Ok(columns) => Some(columns),
+            Err(problems) => {
+                self.problems.extend(problems);
+                None
+            }
+        });
+        let roles = self.roles();
+        let labels = self.file.labels.iter().map(|(name, label)| (name.value.clone(), label.clone())).collect();
+        if let (Some(columns), Some(roles)) = (&columns, &roles) {
+            self.check_columns(columns, roles, &cohort);
+        }
+        let causal_order = self.causal_order();
+        let analyses = self.analyses(causal_order.as_deref());
+        let level = self.level();
+        let design_file = self.file.release.design.as_ref().and_then(|path| self.path(path));
+        let primary = analyses.iter().position(|analysis| analysis.name == "primary");
+        if self.errors() > 0 {
+            return None;
+        }
+        let (roles, columns, primary) = (roles?, columns?, primary?);
+        let group_level_columns = group_level_columns(&cohort, &roles, &columns);
+        Some(Resolved { cohort, roles, causal_order, analyses, primary, labels, level, design_file, group_level_columns })
+    }
+
+    /// Version and name.
+    fn head(&mut self) {
+        let file = self.file;
+        if file.gapshare.value != 1 && self.complete(&["gapshare"]) {
+            let message = format!("this program reads version 1 of the format, not version {}", file.gapshare.value);
+            self.error(codes::G107, message, file.gapshare.span, "not supported", "write `gapshare: 1`");
+        }
+        let name = &file.study.value;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+            let proposal: String =
+                name.to_lowercase().chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' }).collect();
+            let help = if proposal.is_empty() { "write a name such as `my_study`".to_owned() } else { format!("write `{proposal}`") };
+            let message = format!("`{name}` cannot name an output folder: study names are made of a-z, 0-9 and _");
+            self.error(codes::G108, message, file.study.span, "not a study name", &help);
+        }
+    }
+
+    fn level(&mut self) -> f64 {
+        let file = self.file;
+        let level = match &file.uncertainty {
+            UncertaintyFile::Influence(options) => {
+                if let Some(option) = &options.small_clusters {
+                    self.not_built("`small_clusters: cv3`", option.span, "remove it: intervals use cluster sums with G - 1 degrees of freedom");
+                }
+                &options.level
+            }
+            UncertaintyFile::Bootstrap(options) => {
+                let span = self.section("uncertainty");
+                self.not_built("`bootstrap`", span, "write `uncertainty: { influence: { level: 0.95 } }`");
+                &options.level
+            }
+        };
+        if !(level.value > 0.0 && level.value < 1.0) {
+            let message = format!("the coverage of intervals lies between 0 and 1, and {} does not", level.value);
+            self.error(codes::G213, message, level.span, "out of range", "write `level: 0.95`");
+        }
+        level.value
+    }
+
+    /// Where a top-level key stands.
+    fn section(&self, key: &str) -> Span {
+        key_at(self.tree, &[key])
+    }
+
+    fn complete(&self, sections: &[&str]) -> bool {
+        !self.incomplete.iter().any(|section| sections.contains(&section.as_str()))
+    }
+
+    fn errors(&self) -> usize {
+        self.problems.iter().filter(|problem| problem.is_error()).count()
+    }
+
+    fn place(&self, span: Span) -> Option<Place> {
+        self.source.place(span)
+    }
+
+    fn named(&self, word: &Word) -> Named {
+        Named { name: word.value.clone(), place: self.place(word.span) }
+    }
+
+    fn error(&mut self, code: Code, message: impl Into<String>, span: Span, label: &str, help: &str) {
+        let problem = Problem::error(code, message).at(self.place(span)).label(label).help(help);
+        self.problems.push(problem);
+    }
+
+    fn not_built(&mut self, what: &str, span: Span, instead: &str) {
+        self.error(codes::G109, format!("{what} has not been built yet"), span, "not built yet", instead);
+    }
+}
+
+/// Variables by the joined table that their columns come from.
+fn group_level_columns(cohort: &CohortPlan, roles: &RolesPlan, columns: &Columns) -> Vec<GroupLevelColumns> {
+    use crate::cohort::plan::RowStep;
+    let mut found: IndexMap<String, GroupLevelColumns> = IndexMap::new();
+    for join in cohort.steps.iter().filter_map(|step| if let RowStep::Join(join) = step { Some(join) } else { None }) {
+        let Some((_, right)) = join.by.first().filter(|_| join.table.name != cohort.unit.table.name) else { continue };
+        let variables: Vec<String> = roles
+            .variables
+            .iter()
+            .map(|variable| &variable.column.name)
+            .filter(|name| columns.by_name.get(*name).is_some_and(|info| info.table.as_deref() == Some(&join.table.name)))
+            .cloned()
+            .collect();
+        if !variables.is_empty() {
+            let by = join.by.iter().map(|(left, right)| (left.name.clone(), right.name.clone())).collect();
+            found.entry(join.table.name.clone()).or_insert(GroupLevelColumns {
+                table: join.table.name.clone(),
+                key: right.name.clone(),
+                by,
+                variables,
+            });
+        }
+    }
+    found.into_values().collect()
+}
+

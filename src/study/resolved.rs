@@ -1,0 +1,64 @@
+//! The study with every default written out: study.resolved.yaml.
+
+use super::file::{EstimatorFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile};
+use super::placed::Placed;
+use super::resolve::seen_from;
+use crate::error::{Problem, codes};
+use serde_json::Value as Json;
+use std::path::Path;
+
+impl WithAndWithoutFile {
+    /// The estimator asked for, or the default of the surface.
+    pub fn estimator_in_force(&self) -> EstimatorFile {
+        match (&self.estimator, self.surface) {
+            (Some(asked), _) => asked.value,
+            (None, SurfaceFile::ReferenceModel) => EstimatorFile::Dr,
+            (None, SurfaceFile::PooledMain | SurfaceFile::PooledInteracted) => EstimatorFile::Gcomp,
+        }
+    }
+}
+
+/// The method with every option, as a map with one key.
+pub fn method_in_full(method: &MethodFile) -> Json {
+    serde_json::to_value(with_defaults(method)).unwrap_or(Json::Null)
+}
+
+fn with_defaults(method: &MethodFile) -> MethodFile {
+    match method {
+        MethodFile::WithAndWithout(options) => {
+            let estimator = Some(Placed::default_of(options.estimator_in_force()));
+            MethodFile::WithAndWithout(WithAndWithoutFile { estimator, ..options.clone() })
+        }
+        other => other.clone(),
+    }
+}
+
+/// The whole file with every default. Paths stay as written, `${NAME}` included.
+pub fn yaml_in_full(file: &StudyFile) -> Result<String, Box<Problem>> {
+    let mut full = file.clone();
+    full.title.get_or_insert_with(|| file.study.value.clone());
+    for method in full.analyses.values_mut() {
+        method.value = with_defaults(&method.value);
+    }
+    // Through JSON: its maps write a choice as `{ key: options }`, where serde_yaml alone would write a tag.
+    serde_json::to_value(&full).map_err(|e| e.to_string()).and_then(|json| serde_yaml::to_string(&json).map_err(|e| e.to_string())).map_err(bug)
+}
+
+/// The text of [`yaml_in_full`] with relative paths as they read from `to` instead of `from`.
+pub fn yaml_seen_from(yaml: &str, from: &Path, to: &Path) -> Result<String, Box<Problem>> {
+    let mut study: Json = serde_yaml::from_str(yaml).map_err(|e| bug(e.to_string()))?;
+    let move_path = |path: &mut Json| {
+        if let Json::String(text) = path {
+            *text = seen_from(text, from, to);
+        }
+    };
+    if let Some(tables) = study["tables"].as_object_mut() {
+        tables.values_mut().filter_map(|table| table.get_mut("path")).for_each(move_path);
+    }
+    study.get_mut("release").and_then(|release| release.get_mut("design")).into_iter().for_each(move_path);
+    serde_yaml::to_string(&study).map_err(|e| bug(e.to_string()))
+}
+
+fn bug(message: String) -> Box<Problem> {
+    Box::new(Problem::error(codes::G901, format!("the study cannot be written as YAML: {message}")))
+}

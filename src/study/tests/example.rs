@@ -1,0 +1,94 @@
+//! The example of the format, and the resolved file.
+
+use super::*;
+use crate::study::placed::Placed;
+
+/// The complete example of the format's description.
+const EXAMPLE: &str = include_str!("example.yaml");
+
+#[test]
+fn the_example_is_refused_only_for_what_is_not_built() {
+    let environment = |name: &str| (name == "LAB_DIR").then(|| "/labs".to_owned());
+    let found = load_bytes(Path::new("pipelines/cardiac_surgery.yaml"), EXAMPLE.as_bytes(), &environment, &|_| Ok(columns()));
+    let found = found.err().unwrap_or_default();
+    let listed: Vec<_> = found.iter().map(|p| (p.code, p.message.as_str(), p.place.as_ref().map_or(0, |w| w.line))).collect();
+    assert_eq!(
+        listed,
+        vec![
+            (codes::G109, "`features` has not been built yet", 23),
+            (codes::G209, "the analysis `by_hand`, oaxaca_blinder, cannot be used here: without `linear: true` it takes a gaussian outcome in this version, not binomial", 52),
+            (codes::G109, "`detail: true` has not been built yet", 52),
+        ]
+    );
+}
+
+#[test]
+fn without_what_is_not_built_the_example_runs() {
+    let mut text = String::new();
+    for line in EXAMPLE.lines().filter(|line| !["  features:", "    creatinine_mg_dl:", "    diabetes:", "    charlson:"].iter().any(|l| line.starts_with(l))) {
+        text.push_str(&line.replace("detail: true", "linear: true"));
+        text.push('\n');
+    }
+    let names = "age_years sex admit_year ejection_fraction creatinine_mg_dl diabetes insurance deprivation h_teaching h_annual_volume h_safety_net race \
+                 died_30d hospital_id admit_date";
+    let mut columns = Columns::default();
+    for name in names.split_whitespace() {
+        let kind = match name {
+            "sex" | "insurance" | "race" | "hospital_id" => Kind::Text,
+            "admit_date" => Kind::Date,
+            _ => Kind::Number,
+        };
+        columns.by_name.insert(name.to_owned(), ColumnInfo { kind, table: None });
+    }
+    let environment = |name: &str| (name == "LAB_DIR").then(|| "/labs".to_owned());
+    let plan = load_bytes(Path::new("pipelines/cardiac_surgery.yaml"), text.as_bytes(), &environment, &|_| Ok(columns.clone()));
+    let plan = plan.unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert_eq!(plan.causal_order, Some(vec![1, 0, 2]));
+    assert_eq!((plan.name.as_str(), plan.analyses.len(), plan.warnings.len()), ("cardiac_surgery", 2, 0));
+    assert_eq!(plan.cohort.steps.len(), 3 + 2 + 3);
+    assert_eq!(plan.roles.group.index.iter().map(|v| v.value.text.as_str()).collect::<Vec<_>>(), vec!["Black", "Hispanic"]);
+}
+
+#[test]
+fn the_resolved_study_resolves_to_itself() {
+    let full = with("reference: White, index: Black", "reference: 1.50, index: [010, true]")
+        .replace("[sex, severity]", "[{ sex: { categorical: { base: 0, merge: { other: [\"2 \", 3] } } } }, { severity: { spline: { df: 3 } } }, { interaction: [sex, age] }, { days: { log: {} } }]")
+        .replace("analyses:", "missing: { sex: { level: 9 }, severity: { impute: { with: { constant: 1.2 } } } }\ncausal_order: [hospital, clinical]\nanalyses:")
+        .replace("primary:", "b: { with_and_without: { surface: pooled_main } }, primary:")
+        .replace("path: units.csv", "path: units.csv, null_values: [\"\", -9], types: { a: text, d: date, t: { datetime: { format: \"%Y\" } } }");
+    for text in [GOOD, &full] {
+        let first = load_text(text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let second = load_text(&first.resolved_yaml).unwrap_or_else(|problems| panic!("{problems:#?}\n{}", first.resolved_yaml));
+        assert_eq!(first.resolved_yaml, second.resolved_yaml);
+        for (a, b) in [(format!("{:?}", names_only(&first)), format!("{:?}", names_only(&second)))] {
+            assert_eq!(a, b);
+        }
+    }
+    let resolved = load_text(&full).map(|plan| plan.resolved_yaml).unwrap_or_default();
+    for line in ["reference: '1.50'", "- '010'", "estimator: gcomp", "estimator: dr", "min_cell: 11", "otherwise: drop_row", "weight: null", "title: s", "path: ${DATA}/h_*.parquet"] {
+        assert!(resolved.contains(line), "{line}\n{resolved}");
+    }
+}
+
+/// Everything of a plan but the places.
+fn names_only(plan: &StudyPlan) -> (String, String, String, Option<Vec<usize>>) {
+    let json = |value: serde_json::Result<String>| value.unwrap_or_default();
+    let analyses: Vec<String> = plan.analyses.iter().map(|a| format!("{} {:?} {}", a.name, a.method, a.settings)).collect();
+    (json(serde_json::to_string(&plan.cohort)), json(serde_json::to_string(&plan.roles)), analyses.join("\n"), plan.causal_order.clone())
+}
+
+#[test]
+fn the_resolved_study_reads_the_same_files_from_the_output_folder() {
+    let text = with("analyses:", "release: { design: out/rows.parquet }\nanalyses:");
+    let plan = load_text(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert_eq!(plan.design_file.as_deref(), Some(Path::new("studies/out/rows.parquet")));
+    let moved = plan.resolved_yaml_for(Path::new("results/s")).unwrap_or_else(|problem| panic!("{problem:?}"));
+    for line in ["path: ../../studies/units.csv", "path: ${DATA}/h_*.parquet", "design: ../../studies/out/rows.parquet"] {
+        assert!(moved.contains(line), "{line}\n{moved}");
+    }
+}
+
+#[test]
+fn a_placed_value_is_its_value() {
+    assert_eq!(Placed::default_of(3), Placed { value: 3, span: crate::study::places::Span { line: 1, col: 2, len: 3 } });
+}

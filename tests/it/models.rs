@@ -1,0 +1,112 @@
+//! Fits that do not exist are named, and the two learners agree where they estimate the same thing.
+
+use crate::frames::Columns;
+use crate::lcg;
+use gapshare::decompose::fits::{FittedIn, Fits, GroupTerms};
+use gapshare::decompose::with_and_without::WithAndWithout;
+use gapshare::decompose::{DecomposeError, Method};
+use gapshare::design::{Contrast, Design};
+use gapshare::diagnostics;
+use gapshare::error::codes;
+use gapshare::model::learner::{Glm, LearnError, Learner, RidgeLogistic};
+use gapshare::vocab::{BlockSet, Family};
+
+fn decompose(d: &Design) -> Result<(), DecomposeError> {
+    let c = Contrast::new(d, 1);
+    WithAndWithout::default().decompose(&Fits::new(&c)).map(|_| ())
+}
+
+/// LCG data with one more 0/1 column in a block of its own.
+fn with_column(f: impl Fn(usize, f64, f64) -> f64) -> Columns<'static> {
+    let mut columns = lcg::columns();
+    let extra: Vec<f64> = (0..2000).map(|i| f(i, columns.group[i], columns.y[i])).collect();
+    columns.blocks.push(("X", vec![("insurance=none", extra)]));
+    columns
+}
+
+#[test]
+fn a_level_without_events_is_named() {
+    // In reference rows nobody with the level has the event.
+    let d = with_column(|i, r, y| f64::from(u8::from(i % 20 == 0 && (r == 1.0 || y == 0.0)))).design();
+    let e = decompose(&d).unwrap_err();
+    assert_eq!(e.code(), codes::G311);
+    assert!(e.to_string().contains("`insurance=none` has no events"), "{e}");
+}
+
+#[test]
+fn a_combination_that_predicts_perfectly_is_separation_too() {
+    let d = with_column(|i, _, y| 100.0 * (y - 0.5) + (i % 7) as f64).design();
+    assert_eq!(decompose(&d).unwrap_err().code(), codes::G311);
+}
+
+#[test]
+fn index_units_at_a_level_without_reference_units_stop_the_estimate() {
+    let d = with_column(|i, r, _| if r == 1.0 { f64::from(u8::from(i % 10 == 0)) } else { 0.0 }).design();
+    let n = (0..d.y.len()).filter(|&i| d.x[[i, d.x.ncols() - 1]] == 1.0).count();
+    match decompose(&d).unwrap_err() {
+        DecomposeError::NoSupport { n: got, terms, .. } => assert_eq!((got, terms), (n, vec![("insurance=none".to_owned(), n)])),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn reference_units_at_a_level_without_index_units_leave_the_group_model_and_are_counted() {
+    let d = with_column(|i, r, _| if r == 0.0 { f64::from(u8::from(i % 10 == 0)) } else { 0.0 }).design();
+    decompose(&d).unwrap();
+    let c = Contrast::new(&d, 1);
+    let fits = Fits::new(&c);
+    let found: Vec<_> = diagnostics::overlap(&fits, true).into_iter().flat_map(|o| o.checks).filter(|c| c.check == "reference_only_levels").collect();
+    let n = (0..d.y.len()).filter(|&i| d.x[[i, d.x.ncols() - 1]] == 1.0).count();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].value, Some(n as f64));
+}
+
+/// METHODS 2 and T28: no reference unit of the LCG data has S > 1; .240 of index units lie outside the reference range.
+#[test]
+fn the_lcg_data_fail_the_overlap_gate() {
+    let d = lcg::columns().design();
+    let c = Contrast::new(&d, 1);
+    let fits = Fits::new(&c);
+    let checks: Vec<_> = diagnostics::overlap(&fits, true).into_iter().flat_map(|o| o.checks).collect();
+    let full = checks.iter().find(|c| c.check == "index_outside_reference_range" && c.set == Some(BlockSet::all(3))).unwrap();
+    assert!(full.fails_gate());
+    assert!((full.value.unwrap() - 0.240).abs() < 5e-4, "{full:?}");
+    assert!(diagnostics::overlap(&fits, false).iter().flat_map(|o| &o.checks).all(|c| !c.fails_gate()));
+}
+
+#[test]
+fn ridge_without_penalty_is_the_glm_whatever_the_more_frequent_label() {
+    for flip in [false, true] {
+        let mut columns = lcg::columns();
+        if flip {
+            columns.y.iter_mut().for_each(|y| *y = 1.0 - *y);
+        }
+        let d = columns.design();
+        let c = Contrast::new(&d, 1);
+        let m = Fits::new(&c).matrix(FittedIn::Pooled, BlockSet::all(3), GroupTerms::Main).unwrap();
+        let glm = Glm { family: Family::Binomial }.coefficients(&m, &c.y, &c.w).unwrap();
+        let ridge = RidgeLogistic { alpha: 0.0 }.coefficients(&m, &c.y, &c.w).unwrap();
+        let shrunk = RidgeLogistic { alpha: 200.0 }.coefficients(&m, &c.y, &c.w).unwrap();
+        for ((a, b), s) in glm.iter().zip(&ridge).zip(&shrunk).skip(1) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+            assert!(s.abs() < a.abs() + 0.05, "{s} is not shrunk from {a}");
+        }
+        let mut w = c.w.clone();
+        w[3] = 2.0;
+        assert_eq!(RidgeLogistic { alpha: 0.0 }.coefficients(&m, &c.y, &w), Err(LearnError::WeightsNotTaken));
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_threads() {
+    let d = lcg::columns().design();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let c = Contrast::new(&d, 1);
+            let out = WithAndWithout::default().decompose(&Fits::new(&c)).unwrap();
+            out.rows.iter().map(|r| r.estimate.value.to_bits()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(run(1), run(16));
+}
