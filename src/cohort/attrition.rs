@@ -77,7 +77,14 @@ impl Marks {
             let n_before = left.iter().sum();
             left.iter_mut().zip(&removed[step]).for_each(|(l, r)| *l -= r);
             let n_after = left.iter().sum();
-            lines.push(AttritionRow { step, name: name.clone(), n_before, n_removed: n_before - n_after, n_after, by_group: left[..n_groups].to_vec() });
+            lines.push(AttritionRow {
+                step,
+                name: name.clone(),
+                n_before,
+                n_removed: n_before - n_after,
+                n_after,
+                by_group: left[..n_groups].to_vec(),
+            });
         }
         lines
     }
@@ -86,20 +93,20 @@ impl Marks {
 /// G307 if a step left no row, G308 for each group that a step emptied.
 pub(super) fn emptied(lines: &[AttritionRow], labels: &[String]) -> Problems {
     let mut problems = Problems::new();
-    let Some(first) = lines.first() else { return problems };
-    if first.n_after == 0 {
-        return vec![Problem::error(codes::G307, format!("{}: there are none", first.name))];
-    }
     for pair in lines.windows(2) {
         let (before, after) = (&pair[0], &pair[1]);
         if before.n_after > 0 && after.n_after == 0 {
-            problems.push(Problem::error(codes::G307, format!("no rows are left after `{}`", after.name)).note(format!("{} rows were there before it", after.n_before)));
+            problems.push(
+                Problem::error(codes::G307, format!("no rows are left after `{}`", after.name))
+                    .note(format!("{} rows were there before it", after.n_before)),
+            );
             return problems;
         }
         for (g, label) in labels.iter().enumerate() {
             if before.by_group[g] > 0 && after.by_group[g] == 0 {
                 problems.push(
-                    Problem::error(codes::G308, format!("group `{label}` has no rows after `{}`", after.name)).note(format!("{} rows were there before it", before.by_group[g])),
+                    Problem::error(codes::G308, format!("group `{label}` has no rows after `{}`", after.name))
+                        .note(format!("{} rows were there before it", before.by_group[g])),
                 );
             }
         }

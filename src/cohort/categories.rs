@@ -74,7 +74,8 @@ pub(super) fn build(
     for new in merge.keys() {
         if let Some(k) = (0..levels.len()).find(|k| names[*k].is_none() && Scalar::new(new.as_str()).matches(&levels[*k])) {
             problems.push(
-                choice(named, format!("`{new}` is a level of `{}` already", named.name)).help(format!("list `{}` among the merged values to make it part of the new level, or choose another name", levels[k])),
+                choice(named, format!("`{new}` is a level of `{}` already", named.name))
+                    .help(format!("list `{}` among the merged values to make it part of the new level, or choose another name", levels[k])),
             );
         }
     }
@@ -138,7 +139,8 @@ fn no_such_level(named: &Named, value: &Scalar, levels: &[String], key: &str) ->
     sort_levels(&mut sorted);
     let more = sorted.len().saturating_sub(SHOWN_LEVELS);
     let shown = sorted[..sorted.len() - more].join(", ");
-    let problem = Problem::error(codes::G203, format!("`{key}` of `{}` names `{}`, which no analysis row has", named.name, value.text)).at(named.place.clone());
+    let problem =
+        Problem::error(codes::G203, format!("`{key}` of `{}` names `{}`, which no analysis row has", named.name, value.text)).at(named.place.clone());
     let problem = problem.note(if more > 0 { format!("its levels: {shown} and {more} more") } else { format!("its levels: {shown}") });
     match nearest(&value.text, levels.iter().map(String::as_str)) {
         Some(near) => problem.help(format!("write `{near}`")),

@@ -2,13 +2,13 @@
 //! rows of the analysis, and every row that goes is counted.
 
 use super::attrition::{AttritionRow, Marks, emptied};
+use super::infer::BadCells;
 use super::joins;
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
 use super::plan::{CohortPlan, Columns, RolesPlan, RowStep, UnitPlan};
 use super::problems::bug;
 use super::read::{self, Read, rows_shown};
-use super::infer::BadCells;
 use super::roles::{self, Rows, Values};
 use super::source::InputFile;
 use super::steps;
@@ -95,7 +95,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let cluster = or_report(cluster, rows.problems);
 
     let unit_row = marks.kept();
-    let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) = (group, outcome, weight, exposure, cluster, problems.is_empty())
+    let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
+        (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
         return Err(problems);
     };
@@ -137,6 +138,12 @@ fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>
     let Some(unit_table) = tables.get(unit) else {
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
+    if unit_table.frame.height() == 0 {
+        return Err(vec![
+            Problem::error(codes::G307, format!("table `{unit}` has a header and no rows"))
+                .at(plan.tables.get(unit).and_then(|t| t.path_place.clone())),
+        ]);
+    }
     let mut frame = unit_table.frame.clone();
     let mut marks = Marks::new(frame.height(), format!("rows of {unit}"));
     let mut problems = Problems::new();
@@ -201,7 +208,9 @@ fn check_units(unit: &UnitPlan, table: &Read, warnings: &mut Problems, problems:
     let codes_of = match table.frame.column(&key.name).map_err(KeyError::Polars).and_then(|c| keys::single(&[c]).map_err(|(_, e)| e)) {
         Ok(codes) => codes,
         Err(KeyError::Polars(e)) => return problems.push(bug("the unit key", &e)),
-        Err(KeyError::Types(t, _)) => return problems.push(Problem::error(codes::G211, format!("`{}` is {t}: it cannot be a key", key.name)).at(key.place.clone())),
+        Err(KeyError::Types(t, _)) => {
+            return problems.push(Problem::error(codes::G211, format!("`{}` is {t}: it cannot be a key", key.name)).at(key.place.clone()));
+        }
     };
     let (count, rows) = keys::repeated(&codes_of);
     let files = &table.input.files;

@@ -39,7 +39,11 @@ pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sampl
                 let (fill, what) = match with {
                     Fill::Constant(c) => (*c, format!("the constant {c}")),
                     Fill::Median | Fill::Mean if observed.is_empty() => {
-                        return Err(Problem::error(codes::G312, format!("`{name}` has no value in the analysis rows, so missing ones cannot be filled")).at(named.place.clone()));
+                        return Err(Problem::error(
+                            codes::G312,
+                            format!("`{name}` has no value in the analysis rows, so missing ones cannot be filled"),
+                        )
+                        .at(named.place.clone()));
                     }
                     Fill::Median => {
                         observed.sort_by(f64::total_cmp);
@@ -52,14 +56,18 @@ pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sampl
                     }
                 };
                 filled.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = fill);
-                warnings.push(Problem::warning(codes::G319, format!("`{name}`: {counts} missing values were filled with {what}")).at(named.place.clone()));
+                warnings.push(
+                    Problem::warning(codes::G319, format!("`{name}`: {counts} missing values were filled with {what}")).at(named.place.clone()),
+                );
             }
             let flag = flag.then(|| values.iter().map(|v| f64::from(v.is_nan())).collect());
             Ok(Filled { values: filled, flag })
         }
-        MissingRule::Level(_) if missing > 0 => Err(Problem::error(codes::G210, format!("`{name}` enters as a number, so its {missing} missing values cannot be a level"))
-            .at(named.place.clone())
-            .help(format!("impute it: {name}: {{ impute: {{ with: median, flag: true }} }}, or enter it as categories"))),
+        MissingRule::Level(_) if missing > 0 => {
+            Err(Problem::error(codes::G210, format!("`{name}` enters as a number, so its {missing} missing values cannot be a level"))
+                .at(named.place.clone())
+                .help(format!("impute it: {name}: {{ impute: {{ with: median, flag: true }} }}, or enter it as categories")))
+        }
         MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error if missing == 0 => Ok(Filled { values, flag: None }),
         MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error => Err(unhandled(named, missing)),
     }
@@ -68,13 +76,17 @@ pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sampl
 /// The level that missing cells of a category become, if the rule says so and some are missing. Errors: G210.
 pub(super) fn level(named: &Named, missing: usize, counts: &str, rule: &MissingRule, warnings: &mut Problems) -> Result<Option<String>, Problem> {
     match rule {
-        MissingRule::Impute { .. } => Err(Problem::error(codes::G210, format!("`{}` enters as categories, so missing values cannot be imputed with a number", named.name))
-            .at(named.place.clone())
-            .help(format!("give them a level: {}: {{ level: unknown }}", named.name))),
+        MissingRule::Impute { .. } => {
+            Err(Problem::error(codes::G210, format!("`{}` enters as categories, so missing values cannot be imputed with a number", named.name))
+                .at(named.place.clone())
+                .help(format!("give them a level: {}: {{ level: unknown }}", named.name)))
+        }
         _ if missing == 0 => Ok(None),
         MissingRule::Level(level) => {
             let text = level.text.trim().to_owned();
-            warnings.push(Problem::warning(codes::G319, format!("`{}`: {counts} missing values became the level `{text}`", named.name)).at(named.place.clone()));
+            warnings.push(
+                Problem::warning(codes::G319, format!("`{}`: {counts} missing values became the level `{text}`", named.name)).at(named.place.clone()),
+            );
             Ok(Some(text))
         }
         MissingRule::DropRow | MissingRule::Error => Err(unhandled(named, missing)),

@@ -267,7 +267,12 @@ impl Target {
     }
 }
 
-fn parsed<'a, T>(cells: impl Iterator<Item = Option<&'a str>>, offset: usize, bad: &mut BadCells, parse: impl Fn(&str) -> Option<T>) -> Vec<Option<T>> {
+fn parsed<'a, T>(
+    cells: impl Iterator<Item = Option<&'a str>>,
+    offset: usize,
+    bad: &mut BadCells,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Vec<Option<T>> {
     cells
         .enumerate()
         .map(|(row, cell)| {

@@ -1,11 +1,11 @@
 //! Many-to-one joins: every row of the cohort keeps its place and gets the one matching row of the right table, or nulls.
 
 use super::attrition::Marks;
+use super::infer::BadCells;
 use super::keys::{self, KeyError, NO_KEY};
 use super::plan::{JoinPlan, Unmatched};
 use super::problems::bug;
 use super::read::rows_shown;
-use super::infer::BadCells;
 use super::source::ReadFile;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::{Column, DataFrame, IdxCa, IdxSize, NewChunkedArray};
@@ -72,12 +72,19 @@ pub(super) fn join(
             marks.step(format!("join {table}"), |row| matched[row].is_none());
         }
         Unmatched::Keep if n_unmatched > 0 => {
-            warnings.push(Problem::warning(codes::G304, format!("{n_unmatched} of {n} rows have no row in `{table}` and hold nulls for its columns")).at(place.clone()));
+            warnings.push(
+                Problem::warning(codes::G304, format!("{n_unmatched} of {n} rows have no row in `{table}` and hold nulls for its columns"))
+                    .at(place.clone()),
+            );
         }
         Unmatched::Keep => {}
     }
     if n > 0 && n_unmatched == n {
-        warnings.push(Problem::warning(codes::G304, format!("no row has a row in `{table}`")).at(place).help("are the keys written the same way in both tables?"));
+        warnings.push(
+            Problem::warning(codes::G304, format!("no row has a row in `{table}`"))
+                .at(place)
+                .help("are the keys written the same way in both tables?"),
+        );
     }
     let take = IdxCa::from_iter_options("".into(), matched.into_iter());
     for (name, column) in columns {

@@ -97,9 +97,7 @@ fn pair(left: &Column, right: Option<&Column>) -> Result<(Vec<u32>, Vec<u32>), K
         (Form::Text, Form::Integer | Form::Number) | (Form::Integer | Form::Number, Form::Text) => return mixed(left, right),
         _ => return Err(wrong()),
     };
-    let both = |dtype: &DataType| -> PolarsResult<(Column, Option<Column>)> {
-        Ok((left.cast(dtype)?, right.map(|r| r.cast(dtype)).transpose()?))
-    };
+    let both = |dtype: &DataType| -> PolarsResult<(Column, Option<Column>)> { Ok((left.cast(dtype)?, right.map(|r| r.cast(dtype)).transpose()?)) };
     match mode {
         Form::Text => {
             let (left, right) = both(&DataType::String)?;
@@ -122,7 +120,8 @@ fn pair(left: &Column, right: Option<&Column>) -> Result<(Vec<u32>, Vec<u32>), K
             Ok((a, b))
         }
         Form::Integer | Form::Boolean | Form::Date | Form::Datetime | Form::Nothing => {
-            let (left, right) = (left.to_physical_repr().cast(&DataType::Int64)?, right.map(|r| r.to_physical_repr().cast(&DataType::Int64)).transpose()?);
+            let (left, right) =
+                (left.to_physical_repr().cast(&DataType::Int64)?, right.map(|r| r.to_physical_repr().cast(&DataType::Int64)).transpose()?);
             let mut interner = Interner(HashMap::new());
             let a = interner.codes(left.i64()?.iter());
             let b = match &right {

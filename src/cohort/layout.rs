@@ -72,7 +72,8 @@ impl Builder<'_> {
     fn table(&mut self, named: &Named) -> Option<Vec<String>> {
         if !self.plan.tables.contains_key(&named.name) {
             let known: Vec<&str> = self.plan.tables.keys().map(String::as_str).collect();
-            let problem = Problem::error(codes::G201, format!("table `{}` is not under `tables`", named.name)).at(named.place.clone()).label("not found");
+            let problem =
+                Problem::error(codes::G201, format!("table `{}` is not under `tables`", named.name)).at(named.place.clone()).label("not found");
             let problem = problem.note(format!("the tables are: {}", known.join(", ")));
             self.problems.push(match nearest(&named.name, known.iter().copied()) {
                 Some(near) => problem.help(format!("write `{near}`")),
@@ -100,10 +101,12 @@ impl Builder<'_> {
     fn join(&mut self, join: &super::plan::JoinPlan) -> Vec<(String, String)> {
         let Some(names) = self.table(&join.table) else { return Vec::new() };
         let table = &join.table.name;
+        let mut keys_known = true;
         for (left, right) in &join.by {
             self.use_column(left, true);
             if !names.contains(&right.name) {
                 self.problems.push(not_in_table(right, table, &names));
+                keys_known = false;
             }
         }
         let new_name = |column: &str| format!("{}{column}", join.prefix.as_deref().unwrap_or_default());
@@ -130,13 +133,17 @@ impl Builder<'_> {
         let mut joined = Vec::new();
         for (name, column, at) in taken {
             match self.layout.columns.get(&name) {
+                // The real key may be the column that seems to collide.
+                Some(_) if !keys_known => {}
                 Some(Origin::Table { table: other, .. }) => self.problems.push(
                     Problem::error(codes::G204, format!("`{name}` stands in `{other}` and in `{table}`"))
                         .at(at.place.clone())
                         .help("give the join a `prefix`, or list the columns to keep under `select`"),
                 ),
                 Some(Origin::Derived) => self.problems.push(
-                    Problem::error(codes::G204, format!("`{name}` of `{table}` has the name of a derived column")).at(at.place.clone()).help("give the join a `prefix`"),
+                    Problem::error(codes::G204, format!("`{name}` of `{table}` has the name of a derived column"))
+                        .at(at.place.clone())
+                        .help("give the join a `prefix`"),
                 ),
                 None => {
                     self.layout.columns.insert(name.clone(), Origin::Table { table: table.clone(), column: column.clone() });

@@ -31,7 +31,8 @@ pub(super) fn not_in_row<'a>(named: &Named, known: impl Iterator<Item = (&'a str
 
 /// G203 for a name that one table does not have.
 pub(super) fn not_in_table(named: &Named, table: &str, known: &[String]) -> Problem {
-    let problem = Problem::error(codes::G203, format!("column `{}` is not in table `{table}`", named.name)).at(named.place.clone()).label("not found");
+    let problem =
+        Problem::error(codes::G203, format!("column `{}` is not in table `{table}`", named.name)).at(named.place.clone()).label("not found");
     let problem = problem.note(format!("found in `{table}`: {}", by_nearness(&named.name, known.iter().map(String::as_str))));
     match nearest(&named.name, known.iter().map(String::as_str)) {
         Some(near) => problem.help(format!("write `{near}`")),

@@ -66,7 +66,10 @@ pub(super) fn header(table: &TablePlan, problems: &mut Problems) -> Option<Heade
         }
     }
     if names.len() == 1 && is_delimited(table.format) && names[0].contains([';', '\t', '|']) {
-        problems.push(unreadable(table, first, "has one column, whose name holds another delimiter").help("csv files are separated by commas, tsv files by tabs"));
+        problems.push(
+            unreadable(table, first, "has one column, whose name holds another delimiter")
+                .help("csv files are separated by commas, tsv files by tabs"),
+        );
     }
     Some(Header { files, names, typed })
 }
@@ -85,21 +88,24 @@ pub(super) fn dtypes(table: &TablePlan, header: &Header, decide: &BTreeSet<Strin
         let file = text::read(first, table.format, &header.names, &table.null_values, &extent).map_err(|e| unreadable(table, first, e))?;
         file.columns.iter().map(|c| c.as_ref().map_or(DataType::Null, |c| Profile::of(c).dtype())).collect()
     } else {
-        let mut out = Vec::with_capacity(header.typed.len());
-        for (name, dtype) in header.names.iter().zip(&header.typed) {
-            out.push(match dtype {
-                None => DataType::List(Box::new(DataType::Null)),
-                Some(DataType::String) if table.format == Format::Ndjson => {
-                    let column = typed::scan(first, table.format)
-                        .and_then(|lf| lf.select([col(name.as_str())]).limit(SAMPLE_ROWS as IdxSize).collect())
-                        .and_then(|df| typed::convert(&df.columns()[0], None, true, &table.null_values, 0))
-                        .map_err(|e| unreadable(table, first, format!("cannot be read: {}", polars_says(&e))))?;
-                    column.0.dtype().clone()
-                }
-                Some(d) => d.clone(),
-            });
+        let json = table.format == Format::Ndjson;
+        let strings: Vec<Expr> =
+            header.names.iter().zip(&header.typed).filter(|(_, d)| json && **d == Some(DataType::String)).map(|(n, _)| col(n.as_str())).collect();
+        let mut dates = Schema::default();
+        if !strings.is_empty() {
+            let cannot = |e: PolarsError| unreadable(table, first, format!("cannot be read: {}", polars_says(&e)));
+            let frame = typed::scan(first, table.format).and_then(|lf| lf.select(strings).limit(SAMPLE_ROWS as IdxSize).collect()).map_err(cannot)?;
+            for column in frame.columns() {
+                let (column, ..) = typed::convert(column, None, true, &table.null_values, 0).map_err(cannot)?;
+                dates.insert(column.name().clone(), column.dtype().clone());
+            }
         }
-        out
+        // A type that the engine does not have stands in the schema as a list, which no expression and no role accepts.
+        let of = |(name, dtype): (&String, &Option<DataType>)| match (dates.get(name.as_str()), dtype) {
+            (Some(d), _) | (None, Some(d)) => d.clone(),
+            (None, None) => DataType::List(Box::new(DataType::Null)),
+        };
+        header.names.iter().zip(&header.typed).map(of).collect()
     };
     for (name, dtype) in header.names.iter().zip(sample) {
         schema.insert(name.as_str().into(), declared(table, name).map_or(dtype, |t| t.dtype()));
@@ -110,8 +116,7 @@ pub(super) fn dtypes(table: &TablePlan, header: &Header, decide: &BTreeSet<Strin
 /// Reads the wanted columns of every file. Errors: G202, G203 (a file without the column), G211 (lists, structs), G301; warnings G315, G317.
 pub(super) fn read(table: &TablePlan, header: &Header, wanted: &[String], warnings: &mut Problems, problems: &mut Problems) -> Option<Read> {
     let before = problems.len();
-    let parts =
-        if is_delimited(table.format) { read_text(table, header, wanted, problems) } else { read_typed(table, header, wanted, problems) }?;
+    let parts = if is_delimited(table.format) { read_text(table, header, wanted, problems) } else { read_typed(table, header, wanted, problems) }?;
     let mut columns = Vec::with_capacity(wanted.len());
     for part in parts.columns {
         report(table, &part, &parts.files, warnings, problems);
@@ -244,12 +249,17 @@ fn read_typed(table: &TablePlan, header: &Header, wanted: &[String], problems: &
     if problems.len() > before {
         return None;
     }
-    let columns = wanted.iter().zip(whole).zip(notes).filter_map(|((name, column), (bad, looks))| Some(Part { column: column?, target: declared(table, name), bad, looks }));
+    let columns = wanted
+        .iter()
+        .zip(whole)
+        .zip(notes)
+        .filter_map(|((name, column), (bad, looks))| Some(Part { column: column?, target: declared(table, name), bad, looks }));
     Some(Parts { columns: columns.collect(), files })
 }
 
 fn frame_of(table: &TablePlan, file: &SourceFile, wanted: &[String], problems: &mut Problems) -> Option<DataFrame> {
-    let mut refuse = |e: PolarsError| problems.push(unreadable(table, file, format!("cannot be read as {}: {}", format_name(table.format), polars_says(&e))));
+    let mut refuse =
+        |e: PolarsError| problems.push(unreadable(table, file, format!("cannot be read as {}: {}", format_name(table.format), polars_says(&e))));
     let mut lf = typed::scan(file, table.format).map_err(&mut refuse).ok()?;
     let schema = lf.collect_schema().map_err(&mut refuse).ok()?;
     let lacking: Vec<&String> = wanted.iter().filter(|w| !schema.contains(w.as_str())).collect();
@@ -269,9 +279,12 @@ fn join_types(whole: &mut Option<Column>, part: Column, table: &TablePlan, file:
         return Ok(());
     };
     let dtype = typed::common(w.dtype(), part.dtype()).ok_or_else(|| {
-        Problem::error(codes::G211, format!("column `{name}` of table `{}` is of another type in `{}` than in the files before it", table.name, file.shown))
-            .at(table.path_place.clone())
-            .help(format!("say its type: types: {{ {name}: text }}"))
+        Problem::error(
+            codes::G211,
+            format!("column `{name}` of table `{}` is of another type in `{}` than in the files before it", table.name, file.shown),
+        )
+        .at(table.path_place.clone())
+        .help(format!("say its type: types: {{ {name}: text }}"))
     })?;
     *whole = Some(w.cast(&dtype).map_err(internal)?);
     append(whole, part.cast(&dtype).map_err(internal)?).map_err(internal)
@@ -313,18 +326,24 @@ fn report(table: &TablePlan, part: &Part, files: &[ReadFile], warnings: &mut Pro
                     .help("list the spelling of missing values under `null_values`, or set `on_bad_value: set_null`"),
             ),
             OnBadValue::SetNull => warnings.push(
-                Problem::warning(codes::G317, format!("table `{}`: {n} {cells} of `{name}` do not read as {} and were set to null", table.name, target.name()))
-                    .at(place)
-                    .note(format!("{} (the header not counted)", rows_shown(files, &part.bad))),
+                Problem::warning(
+                    codes::G317,
+                    format!("table `{}`: {n} {cells} of `{name}` do not read as {} and were set to null", table.name, target.name()),
+                )
+                .at(place)
+                .note(format!("{} (the header not counted)", rows_shown(files, &part.bad))),
             ),
         }
     }
     if let Some((numbers, values)) = part.looks {
         warnings.push(
-            Problem::warning(codes::G315, format!("`{name}` of table `{}` is text, although {numbers} of its {values} values would read as numbers", table.name))
-                .at(table.path_place.clone())
-                .note("padded numbers, thousands commas and leading zeros are not guessed at")
-                .help(format!("say what it is: types: {{ {name}: number }}, or {{ {name}: text }} for codes")),
+            Problem::warning(
+                codes::G315,
+                format!("`{name}` of table `{}` is text, although {numbers} of its {values} values would read as numbers", table.name),
+            )
+            .at(table.path_place.clone())
+            .note("padded numbers, thousands commas and leading zeros are not guessed at")
+            .help(format!("say what it is: types: {{ {name}: number }}, or {{ {name}: text }} for codes")),
         );
     }
 }

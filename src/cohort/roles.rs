@@ -84,15 +84,12 @@ impl Rows<'_> {
             if found.is_empty() {
                 self.problems.push(no_such_group(plan, value, &levels));
             }
-            for level in found {
-                if group_of[level] == MISSING {
-                    group_of[level] = g as u32;
-                } else {
-                    self.problems.push(
-                        Problem::error(codes::G210, format!("`{}` names the same group as another value", value.value.text)).at(value.place.clone()),
-                    );
-                }
+            if found.iter().any(|level| group_of[*level] != MISSING) {
+                self.problems.push(
+                    Problem::error(codes::G210, format!("`{}` names the same group as another value", value.value.text)).at(value.place.clone()),
+                );
             }
+            found.into_iter().for_each(|level| group_of[level] = g as u32);
         }
         if levels.padded > 0 {
             self.warnings.push(padded(&plan.column, levels.padded));
@@ -134,9 +131,10 @@ impl Rows<'_> {
             let others = present.texts.iter().filter(|t| read(t).is_none()).count();
             if others > 0 {
                 let n = present.texts.len();
-                let problem = Problem::error(codes::G306, format!("outcome `{}` takes {n} values, of which {others} are neither 0 nor 1", plan.column.name))
-                    .at(plan.column.place.clone())
-                    .help(format!("say which is the event: outcome: {{ column: {}, family: binomial, event: [...] }}", plan.column.name));
+                let problem =
+                    Problem::error(codes::G306, format!("outcome `{}` takes {n} values, of which {others} are neither 0 nor 1", plan.column.name))
+                        .at(plan.column.place.clone())
+                        .help(format!("say which is the event: outcome: {{ column: {}, family: binomial, event: [...] }}", plan.column.name));
                 let texts = column.dtype() == &DataType::String && n <= SHOWN_LEVELS;
                 return Err(if texts { problem.note(format!("found: {}", present.texts.join(", "))) } else { problem });
             }
@@ -153,7 +151,8 @@ impl Rows<'_> {
                 levels.find(&event.value).into_iter().for_each(|level| value_of[level] = 1.0);
             }
             if without_rows.len() == plan.event.len() {
-                let problem = Problem::error(codes::G306, format!("no row of outcome `{}` has an event value", plan.column.name)).at(without_rows[0].place.clone());
+                let problem = Problem::error(codes::G306, format!("no row of outcome `{}` has an event value", plan.column.name))
+                    .at(without_rows[0].place.clone());
                 let problem = problem.note(found(&present));
                 let near = nearest(&without_rows[0].value.text, present.texts.iter().map(String::as_str));
                 return Err(match near {
@@ -162,7 +161,8 @@ impl Rows<'_> {
                 });
             }
             for event in without_rows {
-                self.warnings.push(Problem::warning(codes::G320, format!("no row has the event value `{}`", event.value.text)).at(event.place.clone()));
+                self.warnings
+                    .push(Problem::warning(codes::G320, format!("no row has the event value `{}`", event.value.text)).at(event.place.clone()));
             }
         }
         if levels.padded > 0 {
@@ -186,7 +186,9 @@ impl Rows<'_> {
                     }
                 }
                 let help = format!("say its type: types: {{ {}: number }}, or derive a number from it", named.name);
-                let problem = Problem::error(codes::G301, format!("{} is {what} and needs numbers, but it is text", self.of_table(named))).at(named.place.clone()).help(help);
+                let problem = Problem::error(codes::G301, format!("{} is {what} and needs numbers, but it is text", self.of_table(named)))
+                    .at(named.place.clone())
+                    .help(help);
                 Err(if bad > 0 {
                     problem.note(format!("{bad} of its {values} values do not read as numbers: {} of the unit table", row_list(&first, bad)))
                 } else {
@@ -199,7 +201,8 @@ impl Rows<'_> {
                 let column = column.cast(&DataType::Float64).map_err(internal)?;
                 Ok(column.f64().map_err(internal)?.iter().map(|v| v.unwrap_or(f64::NAN)).collect())
             }
-            d => Err(Problem::error(codes::G211, format!("{} is {what} and needs numbers, but it is {}", self.of_table(named), type_name(d))).at(named.place.clone())),
+            d => Err(Problem::error(codes::G211, format!("{} is {what} and needs numbers, but it is {}", self.of_table(named), type_name(d)))
+                .at(named.place.clone())),
         }
     }
 
@@ -238,7 +241,8 @@ impl Rows<'_> {
 
     /// Applies the rules `drop_row` (an attrition row for each variable that removes rows) and `error` (G312), in order.
     pub fn missing(&mut self, roles: &RolesPlan) {
-        let listed: BTreeSet<&str> = roles.variables.iter().filter(|v| !matches!(v.coding, Coding::Interaction { .. })).map(|v| v.column.name.as_str()).collect();
+        let listed: BTreeSet<&str> =
+            roles.variables.iter().filter(|v| !matches!(v.coding, Coding::Interaction { .. })).map(|v| v.column.name.as_str()).collect();
         for variable in &roles.variables {
             // A variable that stands in the study file itself keeps its own rule when an interaction uses it too.
             let own = |c: &&str| !matches!(variable.coding, Coding::Interaction { .. }) || !listed.contains(*c);
@@ -258,9 +262,12 @@ impl Rows<'_> {
                     self.marks.step(format!("missing: {name}"), is_missing);
                 }
                 MissingRule::Error => self.problems.push(
-                    Problem::error(codes::G312, format!("`{name}` is missing in {count} of {} rows, and its missing rule is `error`", self.marks.n_kept()))
-                        .at(variable.missing_place.clone().or_else(|| variable.column.place.clone()))
-                        .help(format!("under `missing`: {name}: drop_row, or impute it, or a level of its own")),
+                    Problem::error(
+                        codes::G312,
+                        format!("`{name}` is missing in {count} of {} rows, and its missing rule is `error`", self.marks.n_kept()),
+                    )
+                    .at(variable.missing_place.clone().or_else(|| variable.column.place.clone()))
+                    .help(format!("under `missing`: {name}: drop_row, or impute it, or a level of its own")),
                 ),
                 MissingRule::Level(_) | MissingRule::Impute { .. } => {}
             }
@@ -275,7 +282,10 @@ impl Rows<'_> {
             for name in columns_of(variable) {
                 let named = Named { name: name.to_owned(), place: variable.column.place.clone() };
                 // The coding that needs numbers, here or where the variable stands itself.
-                let numeric = roles.variables.iter().any(|v| v.column.name == name && matches!(v.coding, Coding::Numeric | Coding::Spline { .. } | Coding::Log { .. }));
+                let numeric = roles
+                    .variables
+                    .iter()
+                    .any(|v| v.column.name == name && matches!(v.coding, Coding::Numeric | Coding::Spline { .. } | Coding::Log { .. }));
                 if out.contains_key(name) {
                     continue;
                 }
@@ -347,8 +357,11 @@ fn duration(named: &Named) -> Problem {
 }
 
 fn padded(named: &Named, cells: usize) -> Problem {
-    Problem::warning(codes::G319, format!("{cells} cells of `{}` equal another value but for the spaces around them, and count as that value", named.name))
-        .at(named.place.clone())
+    Problem::warning(
+        codes::G319,
+        format!("{cells} cells of `{}` equal another value but for the spaces around them, and count as that value", named.name),
+    )
+    .at(named.place.clone())
 }
 
 fn found(levels: &Levels) -> String {
@@ -359,7 +372,8 @@ fn found(levels: &Levels) -> String {
 
 fn no_such_group(plan: &GroupPlan, value: &super::plan::Value, levels: &Levels) -> Problem {
     let text = &value.value.text;
-    let problem = Problem::error(codes::G305, format!("no row has `{text}` in group column `{}`", plan.column.name)).at(value.place.clone()).label("no rows");
+    let problem =
+        Problem::error(codes::G305, format!("no row has `{text}` in group column `{}`", plan.column.name)).at(value.place.clone()).label("no rows");
     let problem = if levels.texts.is_empty() { problem.note("the column is empty") } else { problem.note(found(levels)) };
     let texts = || levels.texts.iter().map(String::as_str);
     if let Some(other_case) = texts().find(|t| t.to_lowercase() == text.trim().to_lowercase()) {

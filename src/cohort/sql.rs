@@ -15,29 +15,172 @@ pub(super) struct Expression {
 
 /// Functions of one row.
 const FUNCTIONS: &[&str] = &[
-    "abs", "acos", "acosd", "asin", "asind", "atan", "atan2", "atan2d", "atand", "bit_length", "cbrt", "ceil", "ceiling", "char_length",
-    "character_length", "coalesce", "concat", "concat_ws", "cos", "cosd", "cot", "cotd", "date", "date_part", "datetime", "degrees", "div",
-    "ends_with", "exp", "floor", "greatest", "if", "ifnull", "initcap", "least", "left", "length", "ln", "log", "log10", "log1p", "log2",
-    "lower", "lpad", "ltrim", "mod", "nullif", "octet_length", "pi", "pow", "power", "radians", "regexp_like", "replace", "reverse", "right",
-    "round", "rpad", "rtrim", "sign", "sin", "sind", "split_part", "sqrt", "starts_with", "strftime", "strpos", "strptime", "substr", "tan",
-    "tand", "time", "timestamp", "trunc", "truncate", "upper",
+    "abs",
+    "acos",
+    "acosd",
+    "asin",
+    "asind",
+    "atan",
+    "atan2",
+    "atan2d",
+    "atand",
+    "bit_length",
+    "cbrt",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "character_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "cos",
+    "cosd",
+    "cot",
+    "cotd",
+    "date",
+    "date_part",
+    "datetime",
+    "degrees",
+    "div",
+    "ends_with",
+    "exp",
+    "floor",
+    "greatest",
+    "if",
+    "ifnull",
+    "initcap",
+    "least",
+    "left",
+    "length",
+    "ln",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "lower",
+    "lpad",
+    "ltrim",
+    "mod",
+    "nullif",
+    "octet_length",
+    "pi",
+    "pow",
+    "power",
+    "radians",
+    "regexp_like",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "rpad",
+    "rtrim",
+    "sign",
+    "sin",
+    "sind",
+    "split_part",
+    "sqrt",
+    "starts_with",
+    "strftime",
+    "strpos",
+    "strptime",
+    "substr",
+    "tan",
+    "tand",
+    "time",
+    "timestamp",
+    "trunc",
+    "truncate",
+    "upper",
 ];
 
 /// Words that a parenthesis may follow without being a function.
 const WORDS: &[&str] = &[
-    "and", "as", "between", "by", "case", "cast", "char", "dec", "decimal", "else", "end", "escape", "extract", "float", "for", "from", "ilike", "in",
-    "interval", "is", "like", "not", "numeric", "on", "or", "overlay", "position", "regexp", "rlike", "similar", "substring", "then", "to", "trim",
-    "try_cast", "varchar", "when", "xor",
+    "and",
+    "as",
+    "between",
+    "by",
+    "case",
+    "cast",
+    "char",
+    "dec",
+    "decimal",
+    "else",
+    "end",
+    "escape",
+    "extract",
+    "float",
+    "for",
+    "from",
+    "ilike",
+    "in",
+    "interval",
+    "is",
+    "like",
+    "not",
+    "numeric",
+    "on",
+    "or",
+    "overlay",
+    "position",
+    "regexp",
+    "rlike",
+    "similar",
+    "substring",
+    "then",
+    "to",
+    "trim",
+    "try_cast",
+    "varchar",
+    "when",
+    "xor",
 ];
 
 const AGGREGATES: &[&str] = &[
-    "array_agg", "avg", "corr", "count", "covar", "covar_pop", "covar_samp", "first", "group_concat", "last", "listagg", "max", "mean", "median", "min",
-    "quantile_cont", "quantile_disc", "stddev", "stddev_pop", "stddev_samp", "stdev", "stdev_samp", "string_agg", "sum", "total", "var", "var_pop", "var_samp",
+    "array_agg",
+    "avg",
+    "corr",
+    "count",
+    "covar",
+    "covar_pop",
+    "covar_samp",
+    "first",
+    "group_concat",
+    "last",
+    "listagg",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "quantile_cont",
+    "quantile_disc",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "stdev",
+    "stdev_samp",
+    "string_agg",
+    "sum",
+    "total",
+    "var",
+    "var_pop",
+    "var_samp",
     "variance",
 ];
 
 const WINDOWS: &[&str] = &[
-    "over", "cume_dist", "dense_rank", "filter", "first_value", "lag", "last_value", "lead", "nth_value", "ntile", "percent_rank", "rank", "row_number",
+    "over",
+    "cume_dist",
+    "dense_rank",
+    "filter",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
     "within",
 ];
 
@@ -45,8 +188,19 @@ const WINDOWS: &[&str] = &[
 const CLOCKS: &[&str] = &["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"];
 
 const CLOCKS_AND_CHANCE: &[&str] = &[
-    "clock_timestamp", "getdate", "gen_random_uuid", "newid", "now", "rand", "randn", "random", "statement_timestamp", "sysdate", "today",
-    "transaction_timestamp", "uuid",
+    "clock_timestamp",
+    "getdate",
+    "gen_random_uuid",
+    "newid",
+    "now",
+    "rand",
+    "randn",
+    "random",
+    "statement_timestamp",
+    "sysdate",
+    "today",
+    "transaction_timestamp",
+    "uuid",
 ];
 
 /// The words of an expression in lower case, each with whether `(` follows it; strings, quoted names and comments are skipped.
@@ -109,7 +263,8 @@ pub(super) fn parse(sql: &Named) -> Result<Expression, Problem> {
         let w = word.as_str();
         let shown = w.to_uppercase();
         if w == "select" || w == "exists" && called {
-            return Err(refused(sql, format!("`{shown}`: subqueries are not accepted")).help("an expression sees one row; join the other table under `joins`"));
+            return Err(refused(sql, format!("`{shown}`: subqueries are not accepted"))
+                .help("an expression sees one row; join the other table under `joins`"));
         }
         if CLOCKS.contains(&w) || called && CLOCKS_AND_CHANCE.contains(&w) {
             return Err(refused(sql, format!("`{shown}` gives another value in every run")).help("write the date: DATE '2026-01-31'"));
@@ -126,7 +281,8 @@ pub(super) fn parse(sql: &Named) -> Result<Expression, Problem> {
             });
         }
         if WINDOWS.contains(&w) {
-            return Err(refused(sql, format!("`{shown}` is a window function: it looks at other rows")).help("an expression sees one row; `first:` takes the first row of each unit"));
+            return Err(refused(sql, format!("`{shown}` is a window function: it looks at other rows"))
+                .help("an expression sees one row; `first:` takes the first row of each unit"));
         }
         let problem = refused(sql, format!("function `{shown}` is not known"));
         return Err(match nearest(w, FUNCTIONS.iter().copied()) {
@@ -237,8 +393,18 @@ impl Expression {
                 row.insert(name.as_str().into(), dtype.clone());
             }
         }
-        let frame = if row.is_empty() { DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)]) } else { Ok(DataFrame::full_null(&row, 1)) };
-        let result = frame.and_then(|f| self.evaluate(&f, "")).map_err(|e| refused(sql, format!("the expression cannot be computed: {}", polars_says(&e))))?;
+        let frame = if row.is_empty() {
+            DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)])
+        } else {
+            Ok(DataFrame::full_null(&row, 1))
+        };
+        let result = frame.and_then(|f| self.evaluate(&f, "")).map_err(|e| {
+            let problem = refused(sql, format!("the expression cannot be computed: {}", polars_says(&e)));
+            match self.columns.iter().find(|c| schema.get(c.as_str()) == Some(&DataType::Null)) {
+                Some(empty) => problem.help(format!("`{empty}` has no value in the file; say its type: types: {{ {empty}: date }}")),
+                None => problem,
+            }
+        })?;
         Ok(result.dtype().clone())
     }
 
@@ -249,7 +415,10 @@ impl Expression {
         let narrow = DataFrame::new(frame.height(), columns?)?;
         // A constant has no column to take its length from.
         let out = if self.columns.is_empty() {
-            let one = DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)])?.lazy().select([self.expr.clone().alias(RESULT)]).collect()?;
+            let one = DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)])?
+                .lazy()
+                .select([self.expr.clone().alias(RESULT)])
+                .collect()?;
             out_of(one, RESULT)?.new_from_index(0, frame.height())
         } else {
             let all = narrow.lazy().with_columns([self.expr.clone().alias(RESULT)]).collect()?;

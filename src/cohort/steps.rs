@@ -71,7 +71,10 @@ pub(super) fn first(rows: &DataFrame, marks: &mut Marks, step: &FirstPlan, warni
     for named in &step.by {
         match ranks(column(named)?).map_err(internal)? {
             Some(r) => order.push(r),
-            None => problems.push(Problem::error(codes::G211, format!("rows cannot be ordered by `{}`: it is {}", named.name, keys::type_name(column(named)?.dtype()))).at(named.place.clone())),
+            None => problems.push(
+                Problem::error(codes::G211, format!("rows cannot be ordered by `{}`: it is {}", named.name, keys::type_name(column(named)?.dtype())))
+                    .at(named.place.clone()),
+            ),
         }
     }
     let mut per = Vec::with_capacity(step.per.len());
@@ -80,7 +83,9 @@ pub(super) fn first(rows: &DataFrame, marks: &mut Marks, step: &FirstPlan, warni
     }
     let codes_per = keys::single(&per).map_err(|(k, e)| match e {
         KeyError::Polars(e) => internal(e),
-        KeyError::Types(t, _) => vec![Problem::error(codes::G211, format!("`{}` is {t}: it cannot name units", step.per[k].name)).at(step.per[k].place.clone())],
+        KeyError::Types(t, _) => {
+            vec![Problem::error(codes::G211, format!("`{}` is {t}: it cannot name units", step.per[k].name)).at(step.per[k].place.clone())]
+        }
     })?;
     if !problems.is_empty() {
         return Err(problems);
@@ -106,8 +111,11 @@ pub(super) fn first(rows: &DataFrame, marks: &mut Marks, step: &FirstPlan, warni
     let ties = tied.iter().filter(|t| **t).count();
     if ties > 0 {
         warnings.push(
-            Problem::warning(codes::G318, format!("step `{}`: in {ties} units several rows are equally first; the one that stands first in the file was taken", step.name))
-                .at(step.by.first().and_then(|b| b.place.clone())),
+            Problem::warning(
+                codes::G318,
+                format!("step `{}`: in {ties} units several rows are equally first; the one that stands first in the file was taken", step.name),
+            )
+            .at(step.by.first().and_then(|b| b.place.clone())),
         );
     }
     let keep: std::collections::HashSet<u32> = best.into_iter().flatten().collect();

@@ -68,7 +68,10 @@ pub(super) fn is_null(cell: &str, null_values: &[String]) -> bool {
 pub(super) enum Extent<'a> {
     Whole,
     /// Some rows, and then on only while one of these columns has no value yet.
-    Sample { rows: usize, decide: &'a dyn Fn(&str) -> bool },
+    Sample {
+        rows: usize,
+        decide: &'a dyn Fn(&str) -> bool,
+    },
 }
 
 /// What was read of one file. `columns` are the wanted ones in the order asked for; `None` where the file has no such column.
@@ -178,7 +181,11 @@ pub(super) fn read(file: &SourceFile, format: Format, wanted: &[String], null_va
         }
     }
     if ragged > 0 {
-        return Err(format!("has {} columns in its header and another number of cells in {ragged} rows ({})", names.len(), row_list(&ragged_rows, ragged)));
+        return Err(format!(
+            "has {} columns in its header and another number of cells in {ragged} rows ({})",
+            names.len(),
+            row_list(&ragged_rows, ragged)
+        ));
     }
     if not_utf8 > 0 {
         return Err(format!("holds {not_utf8} cells that are not UTF-8 text ({}); convert the file to UTF-8", row_list(&not_utf8_rows, not_utf8)));

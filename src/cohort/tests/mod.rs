@@ -8,6 +8,7 @@ mod roles;
 mod sql;
 mod steps;
 
+use super::Values;
 use super::engine::{Cohort, build, columns};
 use super::plan::*;
 use crate::error::{Code, Problem, Problems};

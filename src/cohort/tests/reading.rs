@@ -75,11 +75,11 @@ fn bad_values_can_be_set_to_null_and_are_counted() {
 
 #[test]
 fn leading_zeros_stay_and_null_values_are_what_the_file_says() {
-    let csv = "g,y,id,x,level\na,0,00776,1,None\nb,1,1454,?,NA\na,1,00012,3,None\n";
+    let csv = "g,y,id,x,level\na,0,00776,1,None\nb,1,1454,?,NA\na,1,00012,3,None\nb,0,00776,4,NA\n";
     let cohort = Study::new(csv).nulls("t", &["", "?"]).x("id").x("x").x("level").cohort();
-    assert_eq!(cohort.columns["id"], Values::Category { levels: vec!["00776".to_owned(), "00012".to_owned()], code: vec![0, 1] });
-    assert_eq!(cohort.columns["x"], Values::Number(vec![1.0, 3.0]));
-    assert_eq!(cohort.columns["level"], Values::Category { levels: vec!["None".to_owned()], code: vec![0, 0] });
+    assert_eq!(cohort.columns["id"], Values::Category { levels: vec!["00776".to_owned(), "00012".to_owned()], code: vec![0, 1, 0] });
+    assert_eq!(cohort.columns["x"], Values::Number(vec![1.0, 3.0, 4.0]));
+    assert_eq!(cohort.columns["level"], Values::Category { levels: vec!["None".to_owned(), "NA".to_owned()], code: vec![0, 0, 1] });
     assert!(cohort.warnings.iter().any(|w| w.code == codes::G315 && w.message.contains("`id`")));
 }
 
@@ -103,7 +103,10 @@ fn other_formats_give_the_same_rows() {
     {
         study = study.path("t", file, format).nulls("t", &["", "-9"]).types("t", &[("d", ColumnType::Date { format: None })]);
         let s = Study { dir: TempDir::new().expect("dir"), plan: study.plan.clone(), roles: study.roles.clone() };
-        let s = s.derive("days", "(d - DATE '2020-01-01') / INTERVAL '1 day'").variable("x", Coding::Auto, MissingRule::Impute { with: Fill::Constant(0.0), flag: false }).x("days");
+        let s = s
+            .derive("days", "(d - DATE '2020-01-01') / INTERVAL '1 day'")
+            .variable("x", Coding::Auto, MissingRule::Impute { with: Fill::Constant(0.0), flag: false })
+            .x("days");
         let cohort = s.cohort();
         assert_eq!(cohort.columns["days"], Values::Number(vec![14.0, 15.0, 16.0, 17.0]), "{file}");
         let Values::Number(x) = &cohort.columns["x"] else { panic!("{file}") };
@@ -125,7 +128,8 @@ fn dates_need_a_format_unless_they_are_iso() {
 
 #[test]
 fn a_plan_is_json() {
-    let study = Study::new(TWO).types("t", &[("x", ColumnType::Date { format: Some("%Y".to_owned()) }), ("y", ColumnType::Integer)]).derive("z", "x + 1");
+    let study =
+        Study::new(TWO).types("t", &[("x", ColumnType::Date { format: Some("%Y".to_owned()) }), ("y", ColumnType::Integer)]).derive("z", "x + 1");
     let json = serde_json::to_value(&study.plan).expect("json");
     assert_eq!(json["tables"]["t"]["types"]["x"], serde_json::json!({ "type": "date", "format": "%Y" }));
     assert_eq!(json["tables"]["t"]["types"]["y"], serde_json::json!({ "type": "integer" }));

@@ -133,3 +133,23 @@ fn nulls_stay_nulls_and_casts_that_fail_are_data_errors() {
     let p = Study::new(csv).derive("z", "LN(y)").x("z").problem();
     assert_eq!(p.code, codes::G313, "{}", p.message);
 }
+
+#[test]
+fn a_column_without_any_value_fits_every_expression() {
+    let csv = "g,y,admit_date,death_date\na,0,2020-01-01,\nb,1,2020-01-01,\n";
+    let study = Study::new(csv).derive("died", "CASE WHEN death_date <= admit_date + INTERVAL '30 days' THEN 1 ELSE 0 END").x("died");
+    assert!(study.columns().is_ok(), "{}", shown(&study.columns().err().unwrap_or_default()));
+    assert_eq!(study.cohort().columns["died"], Values::Number(vec![0.0, 0.0]));
+    let p = Study::new(csv).derive("n", "death_date + INTERVAL '1 day'").check_problem();
+    assert!(p.help.as_deref().is_some_and(|h| h.contains("`death_date` has no value")), "{:?}", p.help);
+    let declared = Study::new(csv).types("t", &[("death_date", ColumnType::Date { format: None })]).derive("n", "death_date + INTERVAL '1 day'");
+    assert!(declared.columns().is_ok());
+}
+
+#[test]
+fn a_first_date_far_down_is_found_by_the_dry_run() {
+    let mut csv = String::from("g,y,d\n");
+    (0..12_000).for_each(|i| csv.push_str(&format!("{},{},{}\n", ["a", "b"][i % 2], i % 3 % 2, if i == 11_990 { "2020-01-01" } else { "" })));
+    let study = Study::new(&csv).keep("late", "d > DATE '2019-01-01'");
+    assert_eq!(study.columns().map(|c| c.by_name["d"].kind), Ok(Kind::Date));
+}

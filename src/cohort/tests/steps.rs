@@ -36,11 +36,20 @@ fn joins_are_many_to_one() {
 
     let dropped = Study::new(UNITS).table("h", hospitals).join("h", &[("h", "h")], Unmatched::Drop).x("v").cohort();
     assert_eq!(dropped.columns["v"], Values::Number(vec![1.0, 2.0, 1.0]));
-    let expected = [row("rows of t", 0, 5, &[3, 2]), row("join h", 2, 3, &[2, 1]), row("group is reference or index", 0, 3, &[2, 1]), row("outcome known", 0, 3, &[2, 1])];
+    let expected = [
+        row("rows of t", 0, 5, &[3, 2]),
+        row("join h", 2, 3, &[2, 1]),
+        row("group is reference or index", 0, 3, &[2, 1]),
+        row("outcome known", 0, 3, &[2, 1]),
+    ];
     assert_eq!(names_and_counts(&dropped), expected);
     assert_eq!(dropped.unit_row, [0, 1, 2]);
 
-    let kept = Study::new(UNITS).table("h", hospitals).join("h", &[("h", "h")], Unmatched::Keep).variable("v", Coding::Auto, MissingRule::Impute { with: Fill::Mean, flag: true });
+    let kept = Study::new(UNITS).table("h", hospitals).join("h", &[("h", "h")], Unmatched::Keep).variable(
+        "v",
+        Coding::Auto,
+        MissingRule::Impute { with: Fill::Mean, flag: true },
+    );
     let Values::Number(v) = &kept.cohort().columns["v"] else { panic!("numbers") };
     assert_eq!(v.iter().map(|v| v.is_nan()).collect::<Vec<_>>(), [false, false, false, true, true]);
     assert!(kept.cohort().warnings.iter().any(|w| w.code == codes::G304 && w.message.contains("2 of 5")));
