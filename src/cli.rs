@@ -42,10 +42,7 @@ pub enum Command {
     /// Write synthetic EHR tables, and the true answers beside them
     Synth(SynthArgs),
     /// Simulate a study's own analyses: bias, coverage and width of its intervals
-    Validate {
-        /// The study file
-        study: PathBuf,
-    },
+    Validate(ValidateArgs),
     /// Say what an error code or a method means
     Explain {
         /// A code such as G203, or a method such as with_and_without
@@ -74,6 +71,27 @@ pub struct RunArgs {
     /// Write the analysis rows to this parquet file
     #[arg(long, value_name = "FILE")]
     pub design: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ValidateArgs {
+    /// The study file; its tables must be those of a synthetic population
+    pub study: PathBuf,
+    /// The specification of the population [default: the one beside the folder of the tables]
+    #[arg(long, value_name = "FILE")]
+    pub spec: Option<PathBuf>,
+    /// Number of samples
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub runs: usize,
+    /// Units in each sample, in place of the specification's
+    #[arg(long, value_name = "N")]
+    pub units: Option<usize>,
+    /// Seed of the first sample; the next take the next seeds
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the figures to this csv file too
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

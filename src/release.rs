@@ -7,13 +7,15 @@ pub mod manifest;
 pub mod read;
 pub mod schema;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod withhold;
 pub mod write;
 
 pub use manifest::{InputRecord, OutputRecord, RunManifest, StageRecord, VerifyReport, verify};
 pub use read::read_results;
 pub use table::{Cell, Table};
-pub use withhold::{shown_count, withhold};
+pub use withhold::{shown_count, shown_text, withhold};
 pub use write::{check_output, replace_report, write_all};
 
 use crate::error::Problem;
@@ -83,6 +85,17 @@ impl From<&Problem> for ShownProblem {
             help: p.help.clone(),
             place: p.place.as_ref().map(|w| format!("{}:{}:{}", w.file, w.line, w.col)),
         }
+    }
+}
+
+impl ShownProblem {
+    /// As outputs may show it: warnings about the data (G3..) with small counts withheld.
+    pub fn released(p: &Problem, min_cell: u32) -> Self {
+        let shown = Self::from(p);
+        if !p.code.0.starts_with("G3") {
+            return shown;
+        }
+        Self { message: shown_text(&shown.message, min_cell), notes: shown.notes.iter().map(|n| shown_text(n, min_cell)).collect(), ..shown }
     }
 }
 

@@ -3,10 +3,11 @@
 mod analyse;
 mod clock;
 mod tables;
+pub mod validate;
 
 use crate::cohort::{coding, design_file, engine};
-use crate::error::codes::Exit;
 use crate::error::Problems;
+use crate::error::codes::Exit;
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
@@ -68,8 +69,9 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     watch.stage("decompose", Some(design.y.len() as u64));
 
     progress("writing tables and report");
-    let raw = tables::all(&plan, &cohort, &design, &analysed).map_err(|bug| vec![bug])?;
-    let meta = Meta { problems: problems.iter().map(ShownProblem::from).collect(), ..tables::meta(&plan, &design, &analysed) };
+    let raw = tables::all(&plan, &cohort, &design, &analysed)?;
+    let meta =
+        Meta { problems: problems.iter().map(|p| ShownProblem::released(p, plan.min_cell)).collect(), ..tables::meta(&plan, &design, &analysed) };
     let (results, withheld) = withhold(meta, raw, plan.min_cell)?;
     problems.extend(withheld);
     let html = report::render(&results)?;
@@ -81,7 +83,7 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
         t.files.iter().map(|f| InputRecord {
             table: t.table.clone(),
             written: f.path.clone(),
-            path: f.resolved.display().to_string(),
+            path: absolute(&f.resolved),
             sha256: f.sha256.clone(),
             bytes: f.bytes,
             rows: Some(f.rows),
@@ -92,7 +94,7 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
         schema_version: 1,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: options.command.clone(),
-        study_file: plan.path.display().to_string(),
+        study_file: absolute(&plan.path),
         study_sha256: plan.sha256.clone(),
         inputs: inputs.collect(),
         rows_read: cohort.rows_read.values().sum(),
@@ -110,6 +112,11 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     Ok(Outcome { out, results, exit, problems })
 }
 
+/// A path that works from any folder, for `verify`.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
 /// Renders report.html of a result folder again from its tables.
 pub fn report(dir: &Path) -> Result<(), Problems> {
     let results = read_results(dir)?;
@@ -117,7 +124,13 @@ pub fn report(dir: &Path) -> Result<(), Problems> {
 }
 
 /// Writes synthetic tables and their truth; `units` and `seed` replace what the spec says.
-pub fn synth(spec: &Path, out: Option<&Path>, units: Option<usize>, seed: Option<u64>, progress: &dyn Fn(&str)) -> Result<crate::synth::Written, Problems> {
+pub fn synth(
+    spec: &Path,
+    out: Option<&Path>,
+    units: Option<usize>,
+    seed: Option<u64>,
+    progress: &dyn Fn(&str),
+) -> Result<crate::synth::Written, Problems> {
     let parsed = crate::synth::read_spec(spec)?;
     let out = out.map_or_else(|| parsed.default_out_dir(), Path::to_owned);
     crate::synth::write(&parsed, units.unwrap_or(parsed.sample.units), seed.unwrap_or(parsed.sample.seed), &out, progress)

@@ -198,7 +198,7 @@ mod tests {
             ("fairlie", codes::G109, "this version has with_and_without, oaxaca_blinder, gelbach"),
             ("zzz", codes::G214, "methods are with_and_without, oaxaca_blinder, gelbach; codes look like G203"),
         ] {
-            let problem = explain(topic).err().expect("a problem");
+            let problem = explain(topic).expect_err("a problem");
             assert_eq!((problem.code, problem.help.as_deref()), (code, Some(help)), "{topic}");
         }
     }

@@ -1,6 +1,6 @@
 //! What each command does: calls into the library, prints, and turns problems into an exit status.
 
-use super::{Command, RunArgs, SchemaOf, SynthArgs, explain, print_out, print_problems, worst_exit};
+use super::{Command, RunArgs, SchemaOf, SynthArgs, ValidateArgs, explain, print_out, print_problems, worst_exit};
 use crate::error::{Problem, Problems, codes};
 use crate::{release, report, run, study};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +16,7 @@ pub fn perform(command: Command) -> ExitCode {
         Command::Report { dir } => run::report(&dir).and_then(|()| said(format!("wrote {}\n", dir.join("report.html").display()))),
         Command::Verify { dir } => verify(&dir),
         Command::Synth(args) => synth(&args),
-        Command::Validate { study } => validate(&study),
+        Command::Validate(args) => validate(&args),
         Command::Explain { topic } => explain::explain(&topic).map_err(|p| vec![*p]).and_then(said),
         Command::Schema { of: SchemaOf::Study } => said(study::schema_json()),
         Command::Schema { of: SchemaOf::Results } => said(release::schema::schema_csv(None)),
@@ -96,7 +96,36 @@ fn synth(args: &SynthArgs) -> Result<ExitCode, Problems> {
     said(text)
 }
 
-fn validate(study: &std::path::Path) -> Result<ExitCode, Problems> {
-    run::check(study)?;
-    Err(vec![Problem::error(codes::G109, "validate has not been built yet")])
+fn validate(args: &ValidateArgs) -> Result<ExitCode, Problems> {
+    let bar = progress(false);
+    let options = run::validate::Options { spec: args.spec.clone(), runs: args.runs, units: args.units, seed: args.seed };
+    let done = run::validate::validate(&args.study, &options, &|stage| bar.set_message(stage.to_owned()));
+    bar.finish_and_clear();
+    let done = done?;
+    let header = ["analysis", "quantity", "truth", "mean_estimate", "bias", "sd", "mean_std_error", "coverage", "mean_width", "runs"];
+    let cells = |p: &run::validate::Performance| -> Vec<String> {
+        let figures = [p.truth, p.mean_estimate, p.bias(), p.sd, p.mean_std_error].map(|v| format!("{v:.5}"));
+        let mut out = vec![p.analysis.clone(), p.quantity.clone()];
+        out.extend(figures);
+        out.extend([format!("{:.3}", p.coverage), format!("{:.5}", p.mean_width), p.runs.to_string()]);
+        out
+    };
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::ASCII_MARKDOWN).set_header(header);
+    done.rows.iter().for_each(|p| {
+        table.add_row(cells(p));
+    });
+    if let Some(path) = &args.csv {
+        let lines: Vec<String> = std::iter::once(header.join(",")).chain(done.rows.iter().map(|p| cells(p).join(","))).collect();
+        let failed = |e| vec![Problem::error(codes::G212, format!("{} cannot be written: {e}", path.display()))];
+        std::fs::write(path, lines.join("\n") + "\n").map_err(failed)?;
+    }
+    let mut text = format!("{table}\n{} samples of {} units, seeds from {}\n", done.runs, done.units, done.seed);
+    for (analysis, n, reason) in &done.failed {
+        text.push_str(&format!("{analysis}: not estimated in {n} samples: {reason}\n"));
+    }
+    if !done.without_truth.is_empty() {
+        text.push_str(&format!("no truth is stated for: {}\n", done.without_truth.join(", ")));
+    }
+    said(text)
 }

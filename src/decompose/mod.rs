@@ -281,14 +281,9 @@ pub fn registered() -> Vec<Box<dyn Method>> {
             out.push(Box::new(WithAndWithout { surface, estimator, target, ..WithAndWithout::default() }));
         }
     }
-    for reference in [
-        Coefficients::Reference,
-        Coefficients::Index,
-        Coefficients::Pooled,
-        Coefficients::Neumark,
-        Coefficients::Cotton,
-        Coefficients::Reimers,
-    ] {
+    for reference in
+        [Coefficients::Reference, Coefficients::Index, Coefficients::Pooled, Coefficients::Neumark, Coefficients::Cotton, Coefficients::Reimers]
+    {
         out.push(Box::new(OaxacaBlinder { reference, fold: Fold::Two, linear: true }));
     }
     for reference in [Coefficients::Reference, Coefficients::Index] {

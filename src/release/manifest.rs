@@ -143,13 +143,7 @@ impl VerifyReport {
     pub fn lines(&self) -> Vec<String> {
         let list = |word: &str, files: &[String]| files.iter().map(|f| format!("{word}  {f}")).collect::<Vec<_>>();
         let mut lines = [list("changed", &self.changed), list("missing", &self.missing), list("new    ", &self.new)].concat();
-        lines.push(format!(
-            "{} files match, {} changed, {} missing, {} new",
-            self.matched,
-            self.changed.len(),
-            self.missing.len(),
-            self.new.len()
-        ));
+        lines.push(format!("{} files match, {} changed, {} missing, {} new", self.matched, self.changed.len(), self.missing.len(), self.new.len()));
         lines
     }
 }

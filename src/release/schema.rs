@@ -98,14 +98,14 @@ const fn count(name: &'static str, unit: &'static str, doc: &'static str) -> Col
     column(name, Kind::Integer, unit, Presence::Counted, doc)
 }
 
-
 const INDEX_GROUP: ColumnDecl = key("index_group", "The index group, as the study file writes it.");
 const ANALYSIS: ColumnDecl = key("analysis", "Name of the analysis in the study file.");
 const ESTIMATE: ColumnDecl = number("estimate", "outcome", "The estimate; index minus reference for a gap.");
 const STD_ERROR: ColumnDecl = number("std_error", "outcome", "Standard error of the estimate.");
 const CONF_LOW: ColumnDecl = number("conf_low", "outcome", "Lower confidence limit at the study's level.");
 const CONF_HIGH: ColumnDecl = number("conf_high", "outcome", "Upper confidence limit at the study's level.");
-const WITHHELD: ColumnDecl = flag("withheld", "Cells of this row are null because they rest on, or would reveal, fewer units or events than `release: min_cell`.");
+const WITHHELD: ColumnDecl =
+    flag("withheld", "Cells of this row are null because they rest on, or would reveal, fewer units or events than `release: min_cell`.");
 const BLINDED: ColumnDecl = flag("blinded", "A diagnostic gate that this estimate rests on failed: tables/diagnostics.csv.");
 const BLOCKS: ColumnDecl = key("blocks", "The set of blocks, joined by + in the order of the study file, or none. The allowables are in every set.");
 
@@ -146,7 +146,11 @@ pub static TABLE_ONE: TableDecl = TableDecl {
     hidden: &[
         integer("_n_reference", "units", "Reference units with a value of the variable."),
         integer("_n_index", "units", "Index units with a value of the variable."),
-        integer("_count_reference", "units", "Reference units at the level, or at the higher value of a number with two values; null for other numbers."),
+        integer(
+            "_count_reference",
+            "units",
+            "Reference units at the level, or at the higher value of a number with two values; null for other numbers.",
+        ),
         integer("_count_index", "units", "Index units at the level, or at the higher value of a number with two values; null for other numbers."),
     ],
 };
@@ -226,9 +230,17 @@ pub static COEFFICIENTS: TableDecl = TableDecl {
 const HIDDEN_TERM: &[ColumnDecl] = &[
     text("_variable", "The variable that the term codes; null for intercept and group."),
     text("_level", "The level that the term is the indicator of; null for other terms."),
-    integer("_n_level_reference", "units", "Reference units at the higher value of a column with two values (level, flag, 0/1 number); null for other columns."),
+    integer(
+        "_n_level_reference",
+        "units",
+        "Reference units at the higher value of a column with two values (level, flag, 0/1 number); null for other columns.",
+    ),
     integer("_n_level_index", "units", "Index units at the higher value of a column with two values; null for other columns."),
-    integer("_events_level", "events", "Events among the fitted units at the higher value of a column with two values; null for other columns, for a gaussian outcome and in decomposition_detail."),
+    integer(
+        "_events_level",
+        "events",
+        "Events among the fitted units at the higher value of a column with two values; null for other columns, for a gaussian outcome and in decomposition_detail.",
+    ),
 ];
 
 pub static WITH_AND_WITHOUT: TableDecl = TableDecl {
@@ -423,7 +435,7 @@ pub fn schema_csv(results: Option<&ResultTables>) -> String {
     let mut out = String::from("table,column,type,unit,description,nullable\n");
     let mut line = |table: &str, c: &ColumnDecl| {
         let fields = [table, &c.name, c.kind.name(), c.unit, &c.doc, if c.nullable() { "true" } else { "false" }];
-        let quoted: Vec<String> = fields.iter().map(|f| write::csv_text(f)).collect();
+        let quoted: Vec<String> = fields.iter().map(|f| if f.is_empty() { String::new() } else { write::csv_text(f) }).collect();
         out.push_str(&quoted.join(","));
         out.push('\n');
     };
@@ -468,10 +480,7 @@ mod tests {
         ),
         ("decomposition_detail", "index_group, analysis, method, part, block, term, estimate, std_error, conf_low, conf_high, variable"),
         ("hospital", "index_group, analysis, row, family, estimate, std_error, conf_low, conf_high"),
-        (
-            "hospital_units",
-            "index_group, hospital, n_reference, n_index, between, within, observed, expected, effect, conf_low, conf_high, withheld",
-        ),
+        ("hospital_units", "index_group, hospital, n_reference, n_index, between, within, observed, expected, effect, conf_low, conf_high, withheld"),
         ("sensitivity", "index_group, analysis, variation, setting, component, estimate, std_error, conf_low, conf_high"),
         ("diagnostics", "index_group, blocks, check, value, threshold, passed, message"),
     ];

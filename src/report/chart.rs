@@ -94,17 +94,14 @@ impl Chart {
                     let sub = "by the measured factors".to_owned();
                     rows.push(from_zero("Not explained", sub, Mark::Open, value, share(p)));
                 }
-                ("explained" | "endowments", "total") => {
-                    if !has_components(&p.part) {
-                        rows.push(step(super::view::part_name(&p.part), String::new(), Mark::Other, value, share(p)));
-                    }
+                // The total stands for its components, which follow.
+                ("explained" | "endowments", "total") if has_components(&p.part) => {}
+                ("explained" | "endowments" | "coefficients" | "interaction", "total") => {
+                    rows.push(step(super::view::part_name(&p.part), String::new(), Mark::Other, value, share(p)));
                 }
                 ("explained" | "endowments", block) => {
                     let mark = s.meta.blocks.get_index_of(block).map_or(Mark::Other, Mark::Block);
                     rows.push(step(s.blocks(block), String::new(), mark, value, share(p)));
-                }
-                ("coefficients" | "interaction", "total") => {
-                    rows.push(step(super::view::part_name(&p.part), String::new(), Mark::Other, value, share(p)));
                 }
                 // Components of parts other than the explained one stand in the tables.
                 _ => {}
@@ -122,6 +119,12 @@ impl Chart {
 
     fn limits(&self, v: Interval) -> String {
         v.limits.map_or_else(|| "\u{2013}".to_owned(), |(low, high)| format!("({})", self.unit.range(low, high)))
+    }
+
+    /// Estimate, interval and share in one line, for the narrow drawing.
+    fn numbers(&self, row: &Row) -> String {
+        let share = if row.share == "\u{2013}" { String::new() } else { format!(", {}", row.share) };
+        format!("{} {}{share}", self.unit.show(row.value.estimate), self.limits(row.value))
     }
 
     /// Axis: lowest and highest value and the ticks, in shown units.
@@ -167,7 +170,7 @@ impl Chart {
         l.heads(self, &mut put);
         for (at, (row, place)) in self.rows.iter().zip(&l.rows).enumerate() {
             let mid = place.bar + 10.0;
-            if let Some(next) = l.rows.get(at + 1) {
+            if let (Some(next), true) = (l.rows.get(at + 1), l.wide) {
                 put(format!("<path class=\"con\" d=\"M{x:.1} {y0:.1}V{y1:.1}\"/>", x = xv(row.to), y0 = place.bar + 20.0, y1 = next.bar));
             }
             let (a, b) = (xv(row.from.min(row.to)), xv(row.from.max(row.to)));
@@ -259,8 +262,12 @@ impl Layout {
         let mut y = top;
         let mut rows = Vec::new();
         for r in &c.rows {
-            let mut lines = lines_of(r, 46);
-            lines.push((String::new(), "t"));
+            let mut lines = lines_of(r, 44);
+            let last = lines.last().map_or(0.0, |(line, _)| text_width(line));
+            if last + text_width(&c.numbers(r)) > 330.0 {
+                // The numbers take a line of their own.
+                lines.push((String::new(), "t"));
+            }
             let height = lines.len() as f64 * 14.0 + 38.0;
             rows.push(Place { y, height, bar: y + lines.len() as f64 * 14.0 + 8.0, lines });
             y += height;
@@ -279,7 +286,6 @@ impl Layout {
 
     fn label(&self, row: &Row, place: &Place, c: &Chart, put: &mut impl FnMut(String)) {
         let bold = if matches!(row.mark, Mark::Total | Mark::Open) { "t b" } else { "t" };
-        let estimate = c.unit.show(row.value.estimate);
         if self.wide {
             let mut y = place.bar + 14.5 - (place.lines.len() as f64 - 1.0) * 7.0;
             for (line, class) in &place.lines {
@@ -287,18 +293,17 @@ impl Layout {
                 y += 14.0;
             }
             let y = place.bar + 14.5;
-            put(text(self.columns[0], y, "t b", "end", &estimate));
+            put(text(self.columns[0], y, "t b", "end", &c.unit.show(row.value.estimate)));
             put(text(self.columns[1], y, "t", "end", &c.limits(row.value)));
             put(text(796.0, y, "t", "end", &row.share));
             return;
         }
-        let mut y = place.y + 13.0;
-        for (line, class) in place.lines.iter().filter(|(line, _)| !line.is_empty()) {
-            put(text(4.0, y, if *class == "t" { bold } else { class }, "start", line));
+        let mut y = place.y - 1.0;
+        for (line, class) in &place.lines {
             y += 14.0;
+            put(text(4.0, y, &format!("hal {}", if *class == "t" { bold } else { class }), "start", line));
         }
-        let share = if row.share == "\u{2013}" { String::new() } else { format!("  share {}", row.share) };
-        put(text(346.0, y, "t", "end", &format!("{estimate} {}{share}", c.limits(row.value))));
+        put(text(346.0, y, "hal t", "end", &c.numbers(row)));
     }
 }
 

@@ -128,9 +128,8 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
         s.units(group, &s.meta.scale).word
     );
     let mut note = format!(
-        "Whisker: {} interval of the bar that it stands on, at the end that the bar reaches with its start held fixed. Parts are rounded one by one. {}",
-        numbers::level(s.meta.level),
-        wording::analysis_note(s, &s.meta.primary)
+        "Whisker: {} interval of the bar that it stands on, at the end that the bar reaches with its start held fixed. Parts are rounded one by one.",
+        numbers::level(s.meta.level)
     );
     if s.meta.blocks.len() > 1 {
         note.push_str(" The blocks are not ranked: that would take intervals of their differences.");
@@ -138,14 +137,7 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
     if s.blinded(&s.meta.primary, group).is_some() {
         note.push_str(" \u{2020} A check that these estimates rest on did not pass; see above.");
     }
-    Group {
-        lead: headline.lead,
-        number: at + 1,
-        chart_title: headline.title,
-        caption,
-        note,
-        svg: chart.map(|c| c.svg()).unwrap_or_default(),
-    }
+    Group { lead: headline.lead, number: at + 1, chart_title: headline.title, caption, note, svg: chart.map(|c| c.svg()).unwrap_or_default() }
 }
 
 /// What a reader must know before any number.
@@ -161,7 +153,6 @@ fn alerts(s: &Study) -> Vec<Alert> {
     if let Some(t) = s.table(&schema::DIAGNOSTICS) {
         let failed: Vec<usize> = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).collect();
         if !failed.is_empty() {
-            let verb = if failed.len() == 1 { "check did" } else { "checks did" };
             let told: Vec<String> = failed
                 .iter()
                 .map(|&r| {
@@ -180,7 +171,7 @@ fn alerts(s: &Study) -> Vec<Alert> {
                 }
             });
             let total = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool().is_some()).count();
-            out.push(Alert { head: format!("{} of {total} {verb} not pass.", failed.len()), text: told_once.join(" ") });
+            out.push(Alert { head: format!("{} of {total} checks did not pass.", failed.len()), text: told_once.join(" ") });
         }
     }
     out

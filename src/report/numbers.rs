@@ -46,10 +46,10 @@ impl Units {
                 let places = places_for(largest);
                 Self { factor, places, lead_places: places.saturating_sub(1), short: word.clone(), noun: word.clone(), word }
             }
-            "log_odds" => {
-                Self { factor: 1.0, places: 2, lead_places: 2, word: "log odds".into(), short: "log odds".into(), noun: "log odds".into() }
+            "log_odds" => Self { factor: 1.0, places: 2, lead_places: 2, word: "log odds".into(), short: "log odds".into(), noun: "log odds".into() },
+            other => {
+                Self { factor: 1.0, places: 2, lead_places: 2, word: other.replace('_', " "), short: other.replace('_', " "), noun: String::new() }
             }
-            other => Self { factor: 1.0, places: 2, lead_places: 2, word: other.replace('_', " "), short: other.replace('_', " "), noun: String::new() },
         }
     }
 
@@ -150,7 +150,8 @@ pub fn general(v: f64) -> String {
     if magnitude < -6.0 {
         return format!("{v:.2e}").replace('-', "\u{2212}");
     }
-    fixed(v, (3.0 - magnitude).clamp(0.0, 9.0) as usize)
+    let text = fixed(v, (3.0 - magnitude).clamp(0.0, 9.0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// `95%` from 0.95, `99.5%` from 0.995.
@@ -165,9 +166,14 @@ mod tests {
 
     #[test]
     fn numbers_are_written_by_the_design_rules() {
-        for (v, places, want) in
-            [(0.0, 2, "0.00"), (-0.001, 2, "0.00"), (-1.16, 2, "\u{2212}1.16"), (19900.0, 0, "19,900"), (1234567.891, 1, "1,234,567.9"), (100.0, 0, "100")]
-        {
+        for (v, places, want) in [
+            (0.0, 2, "0.00"),
+            (-0.001, 2, "0.00"),
+            (-1.16, 2, "\u{2212}1.16"),
+            (19900.0, 0, "19,900"),
+            (1234567.891, 1, "1,234,567.9"),
+            (100.0, 0, "100"),
+        ] {
             assert_eq!(fixed(v, places), want);
         }
         assert_eq!(range(-0.6, 1.4, 1), "\u{2212}0.6\u{a0}to\u{a0}1.4");
@@ -176,6 +182,7 @@ mod tests {
         assert_eq!(level(0.995), "99.5%");
         assert_eq!(general(0.12345), "0.1235");
         assert_eq!(general(14102.0), "14,102");
+        assert_eq!(general(0.056), "0.056");
     }
 
     #[test]

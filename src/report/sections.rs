@@ -1,8 +1,8 @@
 //! The tables of each section, from the result tables.
 
-use super::numbers::{Units, fixed, general, percent, range};
-use super::study::{Study, total};
-use super::view::{TableView, both, counted, dash, limits, marked, mean_sd, number, part_name, share, value, withheld, words};
+use super::numbers::{fixed, general, percent, range};
+use super::study::{Interval, Study, total};
+use super::view::{Shown, TableView, both, counted, dash, limits, marked, mean_sd, number, part_name, share, value, withheld, words};
 use super::wording::{analysis_note, method_name};
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Table};
@@ -102,7 +102,8 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
                 .right(format!("Missing {group}"), "Index units without a value")
                 .right(format!("Missing {}", s.meta.reference), "Reference units without a value");
             let (mut block, mut variable) = (String::new(), String::new());
-            for r in rows_of(t, group) {
+            let rows = rows_of(t, group);
+            for &r in &rows {
                 if t.text(r, "block") != block {
                     block = t.text(r, "block").to_owned();
                     view.group(s.block(&block));
@@ -110,30 +111,36 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
                 let level = t.cell(r, "level").text();
                 let new = t.text(r, "variable") != variable;
                 variable = t.text(r, "variable").to_owned();
-                let smd = |column: &str| {
+                let smd = |r: usize, column: &str| {
                     let mut cell = value(t, r, column, |v| fixed(v, 2));
                     if t.number(r, column).is_some_and(|v| v.abs() > 0.1) {
                         cell.class = "r strong";
                     }
                     cell
                 };
-                let rest = [smd("smd"), smd("smd_weighted"), counted(t, r, "n_missing_index"), counted(t, r, "n_missing_reference")];
                 if let (Some(_), true) = (level, new) {
-                    // The figures of the whole variable stand beside its name.
+                    // The figures of the whole variable stand beside its name; a producer may give them on any of its rows.
+                    let of_variable = |r: &usize| t.text(*r, "variable") == variable;
+                    let first = |column: &str| rows.iter().copied().filter(of_variable).find(|&r| !t.cell(r, column).is_null()).unwrap_or(r);
                     let mut cells = vec![words(s.label(&variable)), words(""), words("")];
-                    cells.extend(rest.iter().cloned());
+                    cells.extend(["smd", "smd_weighted"].map(|c| smd(first(c), c)));
+                    cells.extend(["n_missing_index", "n_missing_reference"].map(|c| counted(t, first(c), c)));
                     view.row("", cells);
                 }
+                let spread = ["sd_index", "sd_reference"].iter().filter_map(|c| t.number(r, c)).reduce(f64::max);
                 let side = |mean: &str, sd: &str| match (level, t.number(r, mean)) {
                     (_, None) => super::view::absent(t, r),
                     (Some(_), Some(v)) => number(format!("{}%", fixed(v * 100.0, 1)), v),
-                    (None, Some(v)) => number(mean_sd(v, t.number(r, sd)), v),
+                    (None, Some(v)) => number(mean_sd(v, t.number(r, sd), spread), v),
                 };
                 let mut cells = vec![words(level.map_or_else(|| s.label(&variable).to_owned(), str::to_owned))];
                 cells.push(side("mean_index", "sd_index"));
                 cells.push(side("mean_reference", "sd_reference"));
                 match level {
-                    None => cells.extend(rest),
+                    None => {
+                        cells.extend(["smd", "smd_weighted"].map(|c| smd(r, c)));
+                        cells.extend(["n_missing_index", "n_missing_reference"].map(|c| counted(t, r, c)));
+                    }
                     Some(_) => cells.extend((0..4).map(|_| words(""))),
                 }
                 view.row(if level.is_some() { "sub" } else { "" }, cells);
@@ -281,42 +288,39 @@ pub fn nested(s: &Study) -> Vec<TableView> {
     views
 }
 
-/// Every analysis side by side, all with the gap as index minus reference.
+/// Every analysis side by side, a column each, all with the gap as index minus reference.
 pub fn methods(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::DECOMPOSITION) else { return Vec::new() };
     let mut views = Vec::new();
     for group in &s.meta.index {
-        let units = s.units(group, &s.meta.scale);
-        let mut view = TableView::new(format!("{} and {}", s.patients(group), s.patients(&s.meta.reference)))
-            .left("Analysis", "Name in the study file, and method")
-            .left("Family", "The question that the method answers")
-            .left("Unit", "")
-            .right("Gap", "")
-            .right("Treated as fair", "");
-        for block in s.meta.blocks.keys() {
-            view = view.right(s.block(block), "Its part of what travels with the blocks");
-        }
-        view = view.right("All blocks", "").right("Not explained", "In a threefold decomposition: coefficients, and coefficients with levels");
+        let mut labels = vec!["Family".to_owned(), "Unit".to_owned(), part_name("gap"), part_name("allowable")];
+        labels.extend(s.meta.blocks.keys().map(|b| s.block(b)));
+        labels.extend(["All blocks".to_owned(), "Not explained".to_owned()]);
+        let caption = format!("{} and {}", s.patients(group), s.patients(&s.meta.reference));
+        let mut view = TableView::new(caption).left("Part", "Not explained, in a threefold decomposition: coefficients; coefficients with levels");
+        let mut columns: Vec<Vec<Shown>> = Vec::new();
+        let mut note =
+            "Gap = index minus reference everywhere. Read down a column: a difference between families is a difference of question.".to_owned();
         for analysis in s.analyses() {
             let parts = s.parts(group, &analysis);
             let Some(first) = parts.first() else { continue };
-            let method = t.text(first.row, "method");
-            let (family, name) = method_name(method);
-            let mut cells = vec![words(format!("{analysis}: {name}")), words(family)];
-            let reason = s.not_estimated(&analysis, group).map(str::to_owned).or_else(|| t.cell(first.row, "reason").text().map(str::to_owned));
+            let blinded = s.blinded(&analysis, group).is_some() || t.flag(first.row, "blinded");
+            let (family, name) = method_name(t.text(first.row, "method"));
+            view = view.right(format!("{analysis}: {name}{}", if blinded { " \u{2020}" } else { "" }), &analysis_note(s, &analysis));
+            if blinded && !note.contains('\u{2020}') {
+                note.push_str(" \u{2020} A check that this analysis rests on did not pass.");
+            }
             if parts.iter().all(|p| p.value.is_none()) && !first.withheld {
-                cells.push(words(format!("not estimated: {}", reason.unwrap_or_default())));
-                cells.extend((3..view.head.len()).map(|_| dash()));
-                view.row("", cells);
+                let reason = s.not_estimated(&analysis, group).or_else(|| t.cell(first.row, "reason").text()).unwrap_or("no reason given");
+                note.push_str(&format!(" {analysis} was not estimated: {}.", reason.trim_end_matches('.')));
+                columns.push(labels.iter().map(|_| dash()).collect());
                 continue;
             }
-            let scale = t.text(first.row, "scale");
-            let u: Units = if scale == s.meta.scale { units.clone() } else { s.units(group, scale) };
-            cells.push(words(u.short.clone()));
-            let cell = |v| if v == None && first.withheld { withheld() } else { both(&u, v) };
+            let u = s.units(group, t.text(first.row, "scale"));
+            let cell = |v: Option<Interval>| if v.is_none() && first.withheld { withheld() } else { both(&u, v) };
             let explained = if parts.iter().any(|p| p.part == "endowments") { "endowments" } else { "explained" };
-            cells.push(cell(total(&parts, "gap")));
-            cells.push(cell(total(&parts, "allowable")));
+            let family = if family == "peer" { "peer convention".to_owned() } else { family.to_owned() };
+            let mut cells = vec![marked("r", family), marked("r", u.short.clone()), cell(total(&parts, "gap")), cell(total(&parts, "allowable"))];
             for block in s.meta.blocks.keys() {
                 let part = parts.iter().find(|p| p.part == explained && &p.component == block);
                 cells.push(cell(part.and_then(|p| p.value)));
@@ -326,17 +330,14 @@ pub fn methods(s: &Study) -> Vec<TableView> {
                 (Some(c), Some(i)) => marked("r", format!("{}; {}", both(&u, Some(c)).text, both(&u, Some(i)).text)),
                 _ => cell(total(&parts, "unexplained")),
             });
-            let blinded = s.blinded(&analysis, group).is_some() || t.flag(first.row, "blinded");
-            if let (Some(name), true) = (cells.first_mut(), blinded) {
-                name.text.push_str(" \u{2020}");
-            }
-            view.row(if analysis == s.meta.primary { "tot" } else { "" }, cells);
+            columns.push(cells);
         }
-        view.note(
-            "Gap = index minus reference in every row. Rows are read within a family: a difference between families is a difference of question. \u{2020} A \
-             check that this analysis rests on did not pass.",
-        );
-        if !view.rows.is_empty() {
+        for (at, label) in labels.iter().enumerate() {
+            let cells = std::iter::once(words(label.clone())).chain(columns.iter().map(|c| c.get(at).cloned().unwrap_or_else(dash)));
+            view.row("", cells.collect());
+        }
+        view.note(note);
+        if !columns.is_empty() {
             views.push(view);
         }
     }
@@ -349,9 +350,9 @@ pub fn detail(s: &Study) -> Vec<TableView> {
     for group in &s.meta.index {
         let rows = rows_of(t, group);
         for analysis in s.analyses() {
-            let scale = s.table(&schema::DECOMPOSITION).and_then(|d| {
-                (0..d.rows.len()).find(|&r| d.text(r, "analysis") == analysis).map(|r| d.text(r, "scale").to_owned())
-            });
+            let scale = s
+                .table(&schema::DECOMPOSITION)
+                .and_then(|d| (0..d.rows.len()).find(|&r| d.text(r, "analysis") == analysis).map(|r| d.text(r, "scale").to_owned()));
             let u = s.units(group, &scale.unwrap_or_else(|| s.meta.scale.clone()));
             let name = format!("{analysis}: contributions of single terms, {}", s.patients(group));
             let mut view = TableView::new(name.clone()).left("Term", "").right(u.short.clone(), "").right("Interval", "");
@@ -420,11 +421,9 @@ pub fn models(s: &Study) -> Vec<TableView> {
 /// Hospital and sensitivity tables, as they are.
 pub fn others(s: &Study) -> Vec<TableView> {
     let mut views = Vec::new();
-    for (decl, caption) in [
-        (&schema::HOSPITAL, "Where they go and how they fare there"),
-        (&schema::HOSPITAL_UNITS, "Hospitals"),
-        (&schema::SENSITIVITY, "Sensitivity"),
-    ] {
+    for (decl, caption) in
+        [(&schema::HOSPITAL, "Where they go and how they fare there"), (&schema::HOSPITAL_UNITS, "Hospitals"), (&schema::SENSITIVITY, "Sensitivity")]
+    {
         if let Some(t) = s.table(decl) {
             views.push(super::view::plain(s, decl, t, caption.into()));
         }

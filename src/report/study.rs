@@ -97,19 +97,26 @@ impl<'a> Study<'a> {
     /// The same inside a sentence: `the measured ... factors`.
     fn block_adjective(&self, block: &str) -> String {
         match block {
-            "bio" | "biology" | "biological" | "clinical" if !self.meta.labels.contains_key(block) => "clinical and physiological".into(),
+            "bio" | "biology" | "biological" | "clinical" if !self.meta.labels.contains_key(block) => "clinical/physiological".into(),
             other => self.meta.labels.get(other).cloned().unwrap_or_else(|| other.replace('_', " ")).to_lowercase(),
         }
     }
 
-    /// `measured socioeconomic, hospital and clinical and physiological factors`, of all blocks.
+    /// `measured socioeconomic, clinical/physiological and hospital factors`, of all blocks.
     pub fn all_blocks(&self) -> String {
         let names: Vec<String> = self.meta.blocks.keys().map(|b| self.block_adjective(b)).collect();
+        if names.len() > 4 {
+            return format!("measured factors of the {} blocks", names.len());
+        }
         format!("measured {} factors", list(&names))
     }
 
-    /// A set of blocks, joined by ` + `.
+    /// A set of blocks, joined by ` + `; all of more than three by their number.
     pub fn blocks(&self, set: &str) -> String {
+        let all = self.meta.blocks.len();
+        if all > 3 && set.split('+').count() == all {
+            return format!("All {all} blocks");
+        }
         set.split('+').map(|b| self.block(b)).collect::<Vec<_>>().join(" + ")
     }
 

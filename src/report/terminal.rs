@@ -5,6 +5,7 @@ use super::study::Study;
 use super::view::part_name;
 use crate::release::{ResultTables, schema};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use std::collections::BTreeSet;
 
 /// The primary decomposition of every index group, and a line for what did not pass or was not estimated.
 pub fn terminal_table(tables: &ResultTables) -> String {
@@ -18,13 +19,13 @@ pub fn terminal_table(tables: &ResultTables) -> String {
         });
         out.push(String::new());
     }
-    let failed = match s.table(&schema::DIAGNOSTICS) {
+    let failed: Vec<String> = match s.table(&schema::DIAGNOSTICS) {
         Some(t) => (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).map(|r| t.text(r, "check").to_owned()).collect(),
         None => Vec::new(),
     };
     if !failed.is_empty() {
-        let mut names: Vec<String> = failed;
-        names.dedup();
+        let names: BTreeSet<String> = failed.into_iter().collect();
+        let names: Vec<String> = names.into_iter().collect();
         out.push(format!("checks that did not pass: {} (tables/diagnostics.csv)", names.join(", ")));
     }
     for (analysis, group, reason) in &s.meta.blinded {

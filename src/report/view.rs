@@ -121,9 +121,7 @@ pub fn both(u: &Units, v: Option<Interval>) -> Shown {
     match v {
         None => dash(),
         Some(Interval { estimate, limits: None }) => number(u.show(estimate), estimate),
-        Some(Interval { estimate, limits: Some((low, high)) }) => {
-            number(format!("{} ({})", u.show(estimate), u.range(low, high)), estimate)
-        }
+        Some(Interval { estimate, limits: Some((low, high)) }) => number(format!("{} ({})", u.show(estimate), u.range(low, high)), estimate),
     }
 }
 
@@ -174,9 +172,9 @@ pub fn plain(s: &Study, decl: &TableDecl, t: &Table, caption: String) -> TableVi
     view
 }
 
-/// A mean with decimals that suit its spread.
-pub fn mean_sd(mean: f64, sd: Option<f64>) -> String {
-    let places = sd.filter(|s| *s > 0.0).map_or(2, |s| (2.0 - s.log10().floor()).clamp(0.0, 3.0) as usize);
+/// A mean and its standard deviation with decimals that suit `spread`, the larger standard deviation of the two groups.
+pub fn mean_sd(mean: f64, sd: Option<f64>, spread: Option<f64>) -> String {
+    let places = spread.filter(|s| *s > 0.0).map_or(2, |s| (2.0 - s.log10().floor()).clamp(0.0, 3.0) as usize);
     match sd {
         Some(sd) => format!("{} ({})", fixed(mean, places), fixed(sd, places)),
         None => fixed(mean, places),

@@ -40,15 +40,12 @@ pub fn headline(s: &Study, group: &str) -> Headline {
     let basis = if fair.is_empty() { "The gap".to_owned() } else { format!("Between patients with the same {fair} the gap") };
     if !distinct {
         let at = if fair.is_empty() { String::new() } else { format!(" at the same {fair}") };
-        lead.push(format!(
-            "The data do not show a gap{at} ({}). Contributions are given in {}; shares are not.",
-            with_limits(&u, adjusted),
-            u.noun
-        ));
+        lead.push(format!("The data do not show a gap{at} ({}). Contributions are given in {}; shares are not.", with_limits(&u, adjusted), u.noun));
         title = "Parts of a gap that the data cannot tell from none".into();
         return Headline { lead, title };
     }
-    let mut sentence = if fair.is_empty() { String::new() } else { format!("{basis} is {} {}. ", u.lead(adjusted.estimate), limits_of(&u, adjusted)) };
+    let mut sentence =
+        if fair.is_empty() { String::new() } else { format!("{basis} is {} {}. ", u.lead(adjusted.estimate), limits_of(&u, adjusted)) };
     if let (Some(explained), Some(rest)) = (total(&parts, "explained"), total(&parts, "unexplained")) {
         sentence.push_str(&divided(s, &u, adjusted, explained, rest));
         let majority = parts.iter().any(|p| p.part == "explained" && p.component == "total" && p.share_limits.is_some_and(|(low, _)| low > 0.5));
@@ -78,7 +75,7 @@ fn limits_of(u: &Units, v: Interval) -> String {
 /// The two means and the gap as observed.
 fn observed(s: &Study, group: &str, u: &Units) -> String {
     let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
-    let outcome = outcome_name(s.meta);
+    let outcome = inner(&outcome_name(s.meta));
     let Some((t, row)) = s.gap_row(group) else {
         return format!("No gap could be computed between {index} and {reference}.");
     };
@@ -93,11 +90,21 @@ fn observed(s: &Study, group: &str, u: &Units) -> String {
         _ => format!("The mean of {outcome} was {y1} {} among {index} and {y0} among {reference}", u.word),
     };
     let limits = gap.limits.map(|(low, high)| format!(" ({} interval {})", level(s.meta.level), u.lead_range(low, high))).unwrap_or_default();
-    let unit = if s.meta.family == "binomial" { u.word.as_str() } else { "" };
+    // A rate's unit is long and was named just before.
+    let unit = if s.meta.family == "poisson" { "" } else { u.word.as_str() };
     let size = format!("{} {unit}", u.lead(gap.estimate));
     match gap.excludes_zero() {
         Some(false) => format!("{means}: a difference of {}{limits}, which the data cannot tell from none.", size.trim_end()),
         Some(true) | None => format!("{means}: a gap of {}{limits}.", size.trim_end()),
+    }
+}
+
+/// A label inside a sentence: its first letter small, unless it begins with an abbreviation.
+fn inner(label: &str) -> String {
+    let mut chars = label.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => first.to_lowercase().chain(chars).collect(),
+        _ => label.to_owned(),
     }
 }
 
@@ -111,7 +118,10 @@ fn divided(s: &Study, u: &Units, adjusted: Interval, explained: Interval, rest: 
         }
         (Some(true) | None, true) => format!("Of it, {} travels with the {blocks} taken together", with_limits(u, explained)),
         (Some(true) | None, false) => {
-            format!("The {blocks} taken together account for none of it: at the same factors the gap is larger (their part is {})", with_limits(u, explained))
+            format!(
+                "The {blocks} taken together account for none of it: at the same factors the gap is larger (their part is {})",
+                with_limits(u, explained)
+            )
         }
     };
     let second = match rest.excludes_zero() {
@@ -230,9 +240,7 @@ pub fn limits(s: &Study) -> Vec<String> {
          blocks are themselves pathways."
             .to_owned(),
     );
-    out.push(
-        "A part that travels with a block is not thereby justified: that is said only by listing a variable as treated as fair.".to_owned(),
-    );
+    out.push("A part that travels with a block is not thereby justified: that is said only by listing a variable as treated as fair.".to_owned());
     out.push(
         "Only the units of the cohort are described. Being in it may depend on the group and on factors that are not measured, which can bias any \
          comparison in either direction; the results hold for these places and years."

@@ -1,6 +1,6 @@
 //! Every analysis of the study for every index group, and the checks on them.
 
-use crate::decompose::fits::{FittedIn, Fits, GroupTerms};
+use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::moments::group_means;
 use crate::decompose::{DecomposeError, Decomposition};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
@@ -11,8 +11,8 @@ use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
 use crate::estimate::Sampling;
 use crate::inference::{Inferred, InferredRow, infer, infer_decomposition};
-use crate::model::sandwich::cluster_std_errors;
 use crate::model::Term;
+use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
 use crate::study::plan::StudyPlan;
 use crate::vocab::{BlockSet, Family, Scale};
@@ -100,7 +100,11 @@ impl Analysed {
             for (analysis, result) in plan.analyses.iter().zip(&g.analyses) {
                 let Err(e) = result else { continue };
                 let message = format!("analysis `{}` for {label}: {}", analysis.name, e.shown(plan.min_cell));
-                let problem = if analysis.name == plan.analyses[self.primary].name { Problem::error(e.code(), message) } else { Problem::warning(e.code(), message) };
+                let problem = if analysis.name == plan.analyses[self.primary].name {
+                    Problem::error(e.code(), message)
+                } else {
+                    Problem::warning(e.code(), message)
+                };
                 out.push(problem.at(analysis.place.clone()).help(e.help()));
             }
             for c in g.checks.iter().filter(|c| !c.passed) {
@@ -122,7 +126,9 @@ impl DecomposeError {
     pub fn shown(&self, min_cell: u32) -> String {
         match self {
             Self::NoSupport { n, .. } => self.to_string().replacen(&n.to_string(), &shown_count(*n as u64, min_cell), 1),
-            Self::Fit { separated: Some(s), .. } => self.to_string().replacen(&format!("its {} ", s.n), &format!("its {} ", shown_count(s.n as u64, min_cell)), 1),
+            Self::Fit { separated: Some(s), .. } => {
+                self.to_string().replacen(&format!("its {} ", s.n), &format!("its {} ", shown_count(s.n as u64, min_cell)), 1)
+            }
             _ => self.to_string(),
         }
     }

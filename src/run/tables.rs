@@ -5,7 +5,7 @@ use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
 use crate::decompose::{Component, Part};
 use crate::design::Design;
-use crate::error::Problem;
+use crate::error::Problems;
 use crate::inference::Inferred;
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Meta, Table};
@@ -56,7 +56,7 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
 /// Every table that the methods of this version fill, before withholding.
 ///
 /// Errors: `G901`, a row that does not fit its declaration.
-pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed) -> Result<Vec<Table>, Problem> {
+pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed) -> Result<Vec<Table>, Problems> {
     let filler = Filler { plan, design, analysed };
     Ok(vec![
         attrition(cohort, design)?,
@@ -70,7 +70,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
     ])
 }
 
-fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problem> {
+fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problems> {
     let index: Vec<String> = design.groups[1..].iter().map(|g| g.label.clone()).collect();
     let mut table = Table::attrition(&index);
     let columns = attrition_index_columns(&table);
@@ -116,7 +116,7 @@ impl Filler<'_> {
         self.analysed.blinded.iter().any(|(a, i, _)| *a == analysis && *i == g.index_group).into()
     }
 
-    fn table_one(&self) -> Result<Table, Problem> {
+    fn table_one(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::TABLE_ONE);
         for g in &self.analysed.groups {
             let known = |missing: usize, n: usize| n - missing;
@@ -145,7 +145,7 @@ impl Filler<'_> {
         Ok(table)
     }
 
-    fn gap(&self) -> Result<Table, Problem> {
+    fn gap(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::GAP);
         for g in &self.analysed.groups {
             for r in &g.gap.rows {
@@ -180,7 +180,7 @@ impl Filler<'_> {
         ]
     }
 
-    fn models(&self) -> Result<Table, Problem> {
+    fn models(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::MODELS);
         for g in &self.analysed.groups {
             for m in &g.models {
@@ -203,7 +203,7 @@ impl Filler<'_> {
         Ok(table)
     }
 
-    fn coefficients(&self) -> Result<Table, Problem> {
+    fn coefficients(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::COEFFICIENTS);
         let d = self.design;
         let binary: Vec<bool> = (0..d.columns.len()).map(|j| d.is_binary(j)).collect();
@@ -235,7 +235,7 @@ impl Filler<'_> {
         Ok(table)
     }
 
-    fn with_and_without(&self) -> Result<Table, Problem> {
+    fn with_and_without(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::WITH_AND_WITHOUT);
         for g in &self.analysed.groups {
             for (a, result) in g.analyses.iter().enumerate() {
@@ -267,7 +267,7 @@ impl Filler<'_> {
         }
     }
 
-    fn decomposition(&self) -> Result<Table, Problem> {
+    fn decomposition(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::DECOMPOSITION);
         for g in &self.analysed.groups {
             for (a, (analysis, result)) in self.plan.analyses.iter().zip(&g.analyses).enumerate() {
@@ -312,7 +312,7 @@ impl Filler<'_> {
         Ok(table)
     }
 
-    fn diagnostics(&self) -> Result<Table, Problem> {
+    fn diagnostics(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::DIAGNOSTICS);
         for g in &self.analysed.groups {
             for c in &g.checks {
@@ -348,6 +348,8 @@ fn null_rows(parts: &[Part], n_blocks: usize) -> Vec<(Part, Component)> {
     let by_block = |p: Part| matches!(p, Part::Explained | Part::Endowments);
     parts
         .iter()
-        .flat_map(|&p| std::iter::once((p, Component::Total)).chain((0..if by_block(p) { n_blocks } else { 0 }).map(move |k| (p, Component::Block(k)))))
+        .flat_map(|&p| {
+            std::iter::once((p, Component::Total)).chain((0..if by_block(p) { n_blocks } else { 0 }).map(move |k| (p, Component::Block(k))))
+        })
         .collect()
 }

@@ -82,13 +82,7 @@ impl Source {
 
     /// `None` for what is not written in the file.
     pub fn place(&self, span: Span) -> Option<Place> {
-        (span.line > 0).then(|| Place {
-            file: self.file.clone(),
-            line: span.line,
-            col: span.col,
-            len: span.len.max(1),
-            text: self.line(span.line),
-        })
+        (span.line > 0).then(|| Place { file: self.file.clone(), line: span.line, col: span.col, len: span.len.max(1), text: self.line(span.line) })
     }
 
     fn line(&self, line: usize) -> Arc<str> {
@@ -118,10 +112,13 @@ pub fn read(source: &Source, text: &str) -> (Option<Node>, Problems) {
         let empty = Problem::error(codes::G101, "the study file is empty").help("start with `gapshare: 1`");
         return (None, vec![empty]);
     };
-    let filled = if problems.is_empty() { fill_from_text(source, &mut root, text) } else { fill_each(source, &mut root) };
-    match filled {
+    if !problems.is_empty() {
+        fill_each(&mut root);
+        return (Some(root), problems);
+    }
+    match fill_from_text(source, &mut root, text) {
         Ok(()) => (Some(root), problems),
-        Err(problem) => (None, [problems, vec![*problem]].concat()),
+        Err(problem) => (None, vec![*problem]),
     }
 }
 
@@ -214,11 +211,13 @@ impl Builder<'_> {
             Some(Open::Map(_, entries, pending)) => match pending.take() {
                 Some(key) => match entries.iter().find(|(k, _)| k.text == key.text) {
                     Some((first, _)) => {
-                        let problem =
-                            Problem::error(codes::G102, format!("the key `{}` stands twice: on lines {} and {}", key.text, first.span.line, key.span.line))
-                                .at(self.source.place(key.span))
-                                .label(format!("first on line {}", first.span.line))
-                                .help("remove one of the two");
+                        let problem = Problem::error(
+                            codes::G102,
+                            format!("the key `{}` stands twice: on lines {} and {}", key.text, first.span.line, key.span.line),
+                        )
+                        .at(self.source.place(key.span))
+                        .label(format!("first on line {}", first.span.line))
+                        .help("remove one of the two");
                         self.problems.push(problem);
                     }
                     None => entries.push((key, node)),
@@ -257,7 +256,8 @@ impl Builder<'_> {
             return *self.refuse(span, "a tab in the indentation", "indent with spaces");
         }
         let last = self.source.lines.len();
-        let span = if line > last { Span { line: last, col: self.source.line(last).chars().count().max(1), len: 1 } } else { Span { line, col, len: 1 } };
+        let span =
+            if line > last { Span { line: last, col: self.source.line(last).chars().count().max(1), len: 1 } } else { Span { line, col, len: 1 } };
         let help = "check indentation, brackets and quotes here and on the line above; put a space after each colon";
         *self.refuse(span, &format!("this is not valid YAML: {info}"), help)
     }
@@ -310,17 +310,16 @@ fn fill(source: &Source, node: &mut Node, value: Value) -> Step {
 
 /// Takes every value from serde_yaml's reading of that value alone: for a text that serde_yaml refuses as a whole
 /// because of a repeated key, which is reported already.
-fn fill_each(source: &Source, node: &mut Node) -> Step {
+fn fill_each(node: &mut Node) {
     match &mut node.data {
-        Data::List(items) => items.iter_mut().try_for_each(|item| fill_each(source, item)),
-        Data::Map(entries) => entries.iter_mut().try_for_each(|(_, item)| fill_each(source, item)),
+        Data::List(items) => items.iter_mut().for_each(fill_each),
+        Data::Map(entries) => entries.iter_mut().for_each(|(_, item)| fill_each(item)),
         Data::Scalar { value, text, plain } => {
             let read = plain.then(|| serde_yaml::from_str(text)).and_then(Result::ok);
             *value = match read {
                 Some(read @ (Value::Null | Value::Bool(_) | Value::Number(_))) => read,
                 _ => Value::String(text.clone()),
             };
-            Ok(())
         }
     }
 }

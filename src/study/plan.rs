@@ -1,8 +1,8 @@
 //! The study with everything resolved and checked: names, blocks, methods, families. Built from a [`super::file::StudyFile`].
 
+use super::resolved::yaml_seen_from;
 use crate::cohort::plan::{CohortPlan, RolesPlan};
 use crate::decompose::Method;
-use super::resolved::yaml_seen_from;
 use crate::error::{Place, Problem, Problems};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};

@@ -31,11 +31,23 @@ pub struct Fault {
 
 #[derive(Debug)]
 pub enum FaultKind {
-    Type { found: String, expected: String },
-    UnknownKey { key: String, known: Vec<&'static str> },
-    UnknownChoice { choice: String, known: Vec<&'static str> },
+    Type {
+        found: String,
+        expected: String,
+    },
+    UnknownKey {
+        key: String,
+        known: Vec<&'static str>,
+    },
+    UnknownChoice {
+        choice: String,
+        known: Vec<&'static str>,
+    },
     /// `within` is the name of the struct.
-    MissingKey { key: &'static str, within: Option<&'static str> },
+    MissingKey {
+        key: &'static str,
+        within: Option<&'static str>,
+    },
     Other(String),
 }
 
@@ -179,9 +191,7 @@ impl<'de> Deserializer<'de> for De<'de> {
         match &self.node.data {
             Data::Map(entries) if entries.len() == 1 => visitor.visit_enum(Choice::Map(&entries[0], self.node)),
             Data::Map(entries) if entries.is_empty() => Err(Fault::expected(self.node, format!("one of {}", listed(variants)))),
-            Data::Map(_) => {
-                Err(Fault::new(FaultKind::Other(format!("one choice is taken here, out of {}", listed(variants)))).through(Step::Key(1)))
-            }
+            Data::Map(_) => Err(Fault::new(FaultKind::Other(format!("one choice is taken here, out of {}", listed(variants)))).through(Step::Key(1))),
             Data::Scalar { value: Value::String(_), text, .. } => visitor.visit_enum(Choice::Word { text, node: self.node, words_with_defaults }),
             Data::Scalar { .. } | Data::List(_) => Err(Fault::expected(self.node, format!("one of {}", listed(variants)))),
         }

@@ -9,11 +9,11 @@ mod roles;
 pub use paths::{Environment, seen_from};
 
 use super::file::{StudyFile, UncertaintyFile};
-use super::shape::Study;
 use super::placed::Word;
 use super::places::{Node, Source, Span, key_at};
 use super::plan::{AnalysisPlan, GroupLevelColumns};
-use crate::cohort::plan::{CohortPlan, Columns, Named, RolesPlan};
+use super::shape::Study;
+use crate::cohort::plan::{CohortPlan, Columns, Named, RolesPlan, RowStep};
 use crate::error::{Code, Place, Problem, Problems, codes};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ impl<'a> Resolver<'a> {
         let roles = self.roles();
         let labels = self.file.labels.iter().map(|(name, label)| (name.value.clone(), label.clone())).collect();
         if let (Some(columns), Some(roles)) = (&columns, &roles) {
-            self.check_columns(columns, roles, &cohort);
+            self.check_columns(columns, roles);
         }
         let causal_order = self.causal_order();
         let analyses = self.analyses(causal_order.as_deref());
@@ -90,8 +90,7 @@ impl<'a> Resolver<'a> {
         }
         let name = &file.study.value;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-            let proposal: String =
-                name.to_lowercase().chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' }).collect();
+            let proposal: String = name.to_lowercase().chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' }).collect();
             let help = if proposal.is_empty() { "write a name such as `my_study`".to_owned() } else { format!("write `{proposal}`") };
             let message = format!("`{name}` cannot name an output folder: study names are made of a-z, 0-9 and _");
             self.error(codes::G108, message, file.study.span, "not a study name", &help);
@@ -153,7 +152,6 @@ impl<'a> Resolver<'a> {
 
 /// Variables by the joined table that their columns come from.
 fn group_level_columns(cohort: &CohortPlan, roles: &RolesPlan, columns: &Columns) -> Vec<GroupLevelColumns> {
-    use crate::cohort::plan::RowStep;
     let mut found: IndexMap<String, GroupLevelColumns> = IndexMap::new();
     for join in cohort.steps.iter().filter_map(|step| if let RowStep::Join(join) = step { Some(join) } else { None }) {
         let Some((_, right)) = join.by.first().filter(|_| join.table.name != cohort.unit.table.name) else { continue };
@@ -176,4 +174,3 @@ fn group_level_columns(cohort: &CohortPlan, roles: &RolesPlan, columns: &Columns
     }
     found.into_values().collect()
 }
-

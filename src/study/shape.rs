@@ -78,8 +78,8 @@ impl Reading<'_> {
             {
                 pointer = key.span;
             }
-            let emptied = matches!(&site.node.data, Data::Map(entries) if entries.is_empty())
-                && self.taken_out.iter().any(|(map, _)| *map == site.node.span);
+            let emptied =
+                matches!(&site.node.data, Data::Map(entries) if entries.is_empty()) && self.taken_out.iter().any(|(map, _)| *map == site.node.span);
             match fault.kind {
                 FaultKind::Type { .. } | FaultKind::Other(_) if emptied => {}
                 FaultKind::UnknownKey { key, known } => {
@@ -113,11 +113,9 @@ impl Reading<'_> {
                     };
                     Site { path, node: node.clone(), pointer: if on_key { key.span } else { node.span } }
                 }),
-                (Data::List(items), Step::Item(at)) => items.get(*at).map(|node| Site {
-                    path: format!("{}[{at}]", site.path),
-                    node: node.clone(),
-                    pointer: node.pointer(),
-                }),
+                (Data::List(items), Step::Item(at)) => {
+                    items.get(*at).map(|node| Site { path: format!("{}[{at}]", site.path), node: node.clone(), pointer: node.pointer() })
+                }
                 _ => None,
             };
             match next {

@@ -3,6 +3,7 @@
 mod example;
 mod schema;
 mod wrong;
+mod wrong_analyses;
 
 use super::*;
 use crate::cohort::plan::{ColumnInfo, Kind};

@@ -27,7 +27,7 @@ pub use scenario::{Parameters, Scenario};
 pub use spec::{Format, Spec, read_spec};
 pub use tables::{Table, Tables, Values, generate};
 pub use truth::{Figure, Rule, Truth, truth};
-pub use write::{Written, WrittenFile, write};
+pub use write::{Written, WrittenFile, write, write_replicate};
 
 /// The blocks of the model in the order of the study file, which is that of every set of blocks in `truth.json`.
 pub const BLOCKS: [&str; 3] = ["biological", "socioeconomic", "hospital"];

@@ -1,13 +1,13 @@
 //! Tables and `truth.json` as files.
 
 use super::spec::{Format, Spec};
-use super::tables::{MOST_UNITS, Table, Values, generate};
+use super::tables::{MOST_UNITS, Table, Tables, Values, generate};
 use super::truth::truth;
 use super::truth_file::truth_json;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::{
-    Column, CsvWriter, DataFrame, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray, ParquetWriter, PolarsResult,
-    SerWriter, Series, TimeUnit,
+    Column, CsvWriter, DataFrame, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray, ParquetWriter, PolarsError,
+    PolarsResult, SerWriter, Series, TimeUnit,
 };
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -56,13 +56,7 @@ pub fn write(spec: &Spec, units: usize, seed: u64, out_dir: &Path, progress: &dy
     let tables = generate(spec, units, seed);
 
     progress("writing");
-    let mut files = Vec::new();
-    for table in &tables.tables {
-        let name = format!("{}.{}", table.name, spec.sample.format.extension());
-        let path = staging.path().join(&name);
-        let bytes = write_table(table, spec.sample.format, &path).map_err(|e| vec![unwritable(&out_dir.join(&name), &e)])?;
-        files.push(WrittenFile { name, rows: Some(table.rows()), bytes });
-    }
+    let mut files = write_tables(&tables, spec.sample.format, staging.path()).map_err(|(name, e)| vec![unwritable(&out_dir.join(name), &e)])?;
     let name = "truth.json".to_owned();
     let text = format!("{:#}\n", truth_json(spec, &values, units, seed));
     std::fs::write(staging.path().join(&name), &text).map_err(|e| vec![unwritable(&out_dir.join(&name), &e)])?;
@@ -83,6 +77,25 @@ pub fn write(spec: &Spec, units: usize, seed: u64, out_dir: &Path, progress: &dy
     };
     let left_over = tables.tables.iter().map(|t| out_dir.join(format!("{}.{}", t.name, other.extension()))).filter(|p| p.exists()).collect();
     Ok(Written { dir: out_dir.to_owned(), files, left_over })
+}
+
+/// Draws a population and writes its tables, without the truth, into a folder that exists: one replicate of a simulation study.
+///
+/// Errors: a file that cannot be written (G212).
+pub fn write_replicate(spec: &Spec, units: usize, seed: u64, dir: &Path) -> Result<(), Problems> {
+    let tables = generate(spec, units, seed);
+    write_tables(&tables, spec.sample.format, dir).map(|_| ()).map_err(|(name, e)| vec![unwritable(&dir.join(name), &e)])
+}
+
+fn write_tables(tables: &Tables, format: Format, dir: &Path) -> Result<Vec<WrittenFile>, (String, PolarsError)> {
+    let write = |table: &Table| {
+        let name = format!("{}.{}", table.name, format.extension());
+        match write_table(table, format, &dir.join(&name)) {
+            Ok(bytes) => Ok(WrittenFile { name, rows: Some(table.rows()), bytes }),
+            Err(e) => Err((name, e)),
+        }
+    };
+    tables.tables.iter().map(write).collect()
 }
 
 fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Problem {

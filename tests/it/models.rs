@@ -2,7 +2,7 @@
 
 use crate::frames::Columns;
 use crate::lcg;
-use gapshare::decompose::fits::{FittedIn, Fits, GroupTerms};
+use gapshare::decompose::fits::{Fits, FittedIn, GroupTerms};
 use gapshare::decompose::with_and_without::WithAndWithout;
 use gapshare::decompose::{DecomposeError, Method};
 use gapshare::design::{Contrast, Design};

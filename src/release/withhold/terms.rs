@@ -33,8 +33,7 @@ pub(super) fn coefficients(
             "index" => n("_n_level_index"),
             _ => n("_n_level_reference") + n("_n_level_index"),
         };
-        let few_events =
-            table.int(row, "_events_level").is_some_and(|e| rule.few(e) || (family == "binomial" && rule.few(fitted - e)));
+        let few_events = table.int(row, "_events_level").is_some_and(|e| rule.few(e) || (family == "binomial" && rule.few(fitted - e)));
         let listed = !variable.is_empty() && hidden.contains(group, variable, level);
         if fitted_on_few(fitted_in, contrast) || rests_on_few(table, row, rule) || few_events || listed {
             away.push(row);

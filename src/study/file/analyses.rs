@@ -75,6 +75,7 @@ pub struct WithAndWithoutFile {
 pub struct OaxacaBlinderFile {
     /// The reference coefficients; with three-fold, the viewpoint.
     pub reference: Placed<CoefficientsFile>,
+    /// Explained and unexplained, or endowments, coefficients and interaction.
     pub fold: FoldFile,
     /// Least squares on a binomial or poisson outcome.
     pub linear: bool,
@@ -83,13 +84,16 @@ pub struct OaxacaBlinderFile {
     /// Whether coefficients of categories are normalised to sum to zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalize: Option<Placed<bool>>,
+    /// Standard errors from influence functions, or by the classical formula.
     pub se: Placed<SeFile>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FairlieFile {
+    /// The group whose model gives the coefficients, or both together.
     pub coefficients: ModelCoefficientsFile,
+    /// The rule that credits the blocks.
     pub attribution: FairlieAttributionFile,
     /// Number of random matchings, for the classical version.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +103,9 @@ pub struct FairlieFile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct YunFile {
+    /// The group whose model gives the coefficients, or both together.
     pub coefficients: ModelCoefficientsFile,
+    /// Standard errors from influence functions, or by the classical formula.
     pub se: SeFile,
 }
 
@@ -109,6 +115,7 @@ pub struct RankAndReplaceFile {
     /// Variables that stand for need; the allowables unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub need: Option<Vec<Word>>,
+    /// Ranks of need alone, or combined with the other variables.
     pub variant: VariantFile,
 }
 
@@ -117,12 +124,14 @@ pub struct RankAndReplaceFile {
 pub struct GelbachFile {
     /// Least squares on a binomial or poisson outcome.
     pub linear: bool,
+    /// Standard errors from influence functions, or by the classical formula.
     pub se: Placed<SeFile>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KhbFile {
+    /// Standard errors from influence functions, or by the classical formula.
     pub se: SeFile,
     /// Average partial effects in place of log-odds.
     pub ape: bool,
@@ -131,8 +140,11 @@ pub struct KhbFile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MechanismsFile {
+    /// The rule that credits the blocks.
     pub attribution: MechanismsAttributionFile,
+    /// The learner of the outcome and group models.
     pub learner: LearnerFile,
+    /// Number of folds of cross-fitting, with a learner other than glm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<u32>,
 }
@@ -146,6 +158,7 @@ pub struct InterventionalFile {
     /// What the equalisation conditions on: allowable, and blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given: Option<Vec<Word>>,
+    /// How the counterfactual mean is estimated.
     pub estimator: InterventionalEstimatorFile,
 }
 
@@ -155,12 +168,14 @@ pub struct HospitalFile {
     /// Column of hospital ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Word>,
+    /// Hospitals as such, or by their characteristics.
     pub effects: HospitalEffectsFile,
     /// Allowable, and blocks; unless given those before the hospital block.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given: Option<Vec<Word>>,
     /// Hospitals that only one group uses.
     pub unsupported: UnsupportedFile,
+    /// Whether the hospitals are all there are or a sample of more.
     pub hospitals_as: HospitalsAsFile,
 }
 
@@ -170,6 +185,7 @@ pub struct CdgdFile {
     /// Column of the treatment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub treatment: Option<Word>,
+    /// What selection into treatment may depend on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given: Option<Vec<Word>>,
 }

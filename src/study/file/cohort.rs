@@ -89,6 +89,7 @@ pub struct CohortFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnitFile {
+    /// The table.
     pub table: Word,
     /// Column that identifies a row; a repeated key is an error. Without it uniqueness is not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

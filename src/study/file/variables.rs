@@ -90,11 +90,8 @@ impl<'de> Visitor<'de> for VariableVisitor {
         let Some(name) = map.next_key::<String>()? else {
             return Err(de::Error::custom("the entry is empty: write a column name"));
         };
-        let variable = if name == "interaction" {
-            Variable::Interaction(map.next_value()?)
-        } else {
-            Variable::Column { coding: Some(map.next_value()?), name }
-        };
+        let variable =
+            if name == "interaction" { Variable::Interaction(map.next_value()?) } else { Variable::Column { coding: Some(map.next_value()?), name } };
         match map.next_key::<OnlyOne>()? {
             Some(OnlyOne) | None => Ok(variable),
         }

@@ -107,12 +107,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn with_and_without(
-        &mut self,
-        method: &Placed<MethodFile>,
-        options: &WithAndWithoutFile,
-        causal_order: Option<&[usize]>,
-    ) -> WithAndWithout {
+    fn with_and_without(&mut self, method: &Placed<MethodFile>, options: &WithAndWithoutFile, causal_order: Option<&[usize]>) -> WithAndWithout {
         if options.learner.value != LearnerFile::Glm {
             self.not_built("a learner other than glm", options.learner.span, "write `learner: glm`");
         }

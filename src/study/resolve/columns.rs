@@ -1,7 +1,7 @@
 //! The names of the study against the columns of the joined row.
 
 use super::Resolver;
-use crate::cohort::plan::{CohortPlan, Coding, Columns, Fill, Kind, MissingRule, Named, RolesPlan, VariablePlan};
+use crate::cohort::plan::{Coding, Columns, Fill, Kind, MissingRule, Named, RolesPlan, VariablePlan};
 use crate::error::{Place, Problem, codes, nearest};
 use crate::vocab::Family;
 
@@ -9,7 +9,7 @@ use crate::vocab::Family;
 const LISTED: usize = 8;
 
 impl Resolver<'_> {
-    pub(super) fn check_columns(&mut self, columns: &Columns, roles: &RolesPlan, cohort: &CohortPlan) {
+    pub(super) fn check_columns(&mut self, columns: &Columns, roles: &RolesPlan) {
         self.group_column(columns, roles);
         self.outcome_columns(columns, roles);
         if let Some(weight) = &roles.weight
@@ -30,7 +30,7 @@ impl Resolver<'_> {
         for variable in &roles.variables {
             self.variable_column(columns, variable);
         }
-        self.label_keys(columns, cohort, roles);
+        self.label_keys(columns, roles);
     }
 
     fn group_column(&mut self, columns: &Columns, roles: &RolesPlan) {
@@ -49,10 +49,13 @@ impl Resolver<'_> {
                 (Family::Gaussian | Family::Poisson, Kind::Number) | (Family::Binomial, Kind::Number | Kind::Boolean) => {}
                 (Family::Binomial, Kind::Text) => {
                     if outcome.event.is_empty() {
-                        let problem = Problem::error(codes::G211, format!("`{}` holds text, so it must be said which values are the event", outcome.column.name))
-                            .at(outcome.column.place.clone())
-                            .label("text")
-                            .help("add `event: [value]` to `outcome`");
+                        let problem = Problem::error(
+                            codes::G211,
+                            format!("`{}` holds text, so it must be said which values are the event", outcome.column.name),
+                        )
+                        .at(outcome.column.place.clone())
+                        .label("text")
+                        .help("add `event: [value]` to `outcome`");
                         self.problems.push(problem);
                     }
                 }
@@ -80,7 +83,10 @@ impl Resolver<'_> {
             (Coding::Numeric, Kind::Text | Kind::Boolean) => "`numeric` takes a column of numbers",
             (Coding::Spline { .. }, Kind::Text | Kind::Boolean) => "`spline` takes a column of numbers",
             (Coding::Log { .. }, Kind::Text | Kind::Boolean) => "`log` takes a column of numbers",
-            (Coding::Auto | Coding::Categorical { .. } | Coding::FixedEffects | Coding::Interaction { .. }, Kind::Number | Kind::Text | Kind::Boolean)
+            (
+                Coding::Auto | Coding::Categorical { .. } | Coding::FixedEffects | Coding::Interaction { .. },
+                Kind::Number | Kind::Text | Kind::Boolean,
+            )
             | (Coding::Numeric | Coding::Spline { .. } | Coding::Log { .. }, Kind::Number) => {
                 self.missing_rule(variable, kind);
                 return;
@@ -112,10 +118,11 @@ impl Resolver<'_> {
     }
 
     /// A label of nothing is a warning: labels are often shared between studies.
-    fn label_keys(&mut self, columns: &Columns, cohort: &CohortPlan, roles: &RolesPlan) {
+    fn label_keys(&mut self, columns: &Columns, roles: &RolesPlan) {
         let file = self.file;
         let interactions = roles.variables.iter().map(|variable| variable.column.name.as_str());
-        let known: Vec<&str> = columns.by_name.keys().map(String::as_str).chain(file.blocks.keys().map(|k| k.value.as_str())).chain(interactions).collect();
+        let known: Vec<&str> =
+            columns.by_name.keys().map(String::as_str).chain(file.blocks.keys().map(|k| k.value.as_str())).chain(interactions).collect();
         for name in file.labels.keys().filter(|name| !known.contains(&name.value.as_str())) {
             let help = match nearest(&name.value, known.iter().copied()) {
                 Some(near) => format!("write `{near}`"),
@@ -124,7 +131,6 @@ impl Resolver<'_> {
             let problem = Problem::warning(codes::G203, format!("`labels` names `{}`, which is neither a column nor a block", name.value))
                 .at(self.place(name.span))
                 .label("not found")
-                .note(format!("the unit table is `{}`", cohort.unit.table.name))
                 .help(help);
             self.problems.push(problem);
         }

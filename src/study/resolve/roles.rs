@@ -117,7 +117,13 @@ impl Resolver<'_> {
             }
         }
         if blocks.is_empty() && self.complete(&["blocks"]) {
-            self.error(codes::G213, "`blocks` is empty", self.section("blocks"), "no block", "name at least one block: `blocks: { clinical: [age] }`");
+            self.error(
+                codes::G213,
+                "`blocks` is empty",
+                self.section("blocks"),
+                "no block",
+                "name at least one block: `blocks: { clinical: [age] }`",
+            );
         }
         if let Some((name, _)) = blocks.get_index(MAX_BLOCKS) {
             let message = format!("a study has at most {MAX_BLOCKS} blocks, and this one has {}", blocks.len());

@@ -15,7 +15,11 @@ analyses: { primary: { with_and_without: {} } }
 ";
 
 fn found(text: &str) -> Vec<(Code, usize, usize, String)> {
-    read("s.yaml", text).1.iter().map(|p| p.place.as_ref().map_or((p.code, 0, 0, String::new()), |w| (p.code, w.line, w.col, p.message.clone()))).collect()
+    read("s.yaml", text)
+        .1
+        .iter()
+        .map(|p| p.place.as_ref().map_or((p.code, 0, 0, String::new()), |w| (p.code, w.line, w.col, p.message.clone())))
+        .collect()
 }
 
 fn with(from: &str, to: &str) -> String {
@@ -40,24 +44,108 @@ fn one_wrong_thing_is_one_problem_at_its_place() {
         ("group:", "groups: { a: 1 }\ngroup:", "groups", codes::G103, "`groups` is not a key of the study file", "write `group`"),
         ("table: t, key", "tabel: t, key", "tabel", codes::G103, "`tabel` is not a key of `cohort.unit`", "write `table`"),
         ("study: s", "study: 2024", "2024", codes::G104, "`study` takes text, not the number 2024", "put it in quotes: \"2024\""),
-        ("gapshare: 1", "gapshare: one", "one", codes::G104, "`gapshare` takes a whole number, 0 or more, not the text `one`", "write a whole number, 0 or more; `gapshare schema study` prints the format"),
-        ("gapshare: 1", "gapshare: \"1\"", "\"1\"", codes::G104, "`gapshare` takes a whole number, 0 or more, not the text `1`", "write it without quotes"),
-        ("unit: { table: t, key: id }", "unit: [t, id]", "[t, id]", codes::G104, "`cohort.unit` takes a map, not a list", "write a map; `gapshare schema study` prints the format"),
-        ("{ with_and_without: {} }", "with_and_without", "with_and_without }", codes::G104, "`analyses.primary` takes a map such as `{ with_and_without: {} }`, not the text `with_and_without`", "write a map such as `{ with_and_without: {} }`; `gapshare schema study` prints the format"),
-        ("with_and_without: {}", "with_and_wihout: {}", "with_and_wihout", codes::G210, "`with_and_wihout` is not a choice of `analyses.primary`", "write `with_and_without`"),
+        (
+            "gapshare: 1",
+            "gapshare: one",
+            "one",
+            codes::G104,
+            "`gapshare` takes a whole number, 0 or more, not the text `one`",
+            "write a whole number, 0 or more; `gapshare schema study` prints the format",
+        ),
+        (
+            "gapshare: 1",
+            "gapshare: \"1\"",
+            "\"1\"",
+            codes::G104,
+            "`gapshare` takes a whole number, 0 or more, not the text `1`",
+            "write it without quotes",
+        ),
+        (
+            "unit: { table: t, key: id }",
+            "unit: [t, id]",
+            "[t, id]",
+            codes::G104,
+            "`cohort.unit` takes a map, not a list",
+            "write a map; `gapshare schema study` prints the format",
+        ),
+        (
+            "{ with_and_without: {} }",
+            "with_and_without",
+            "with_and_without }",
+            codes::G104,
+            "`analyses.primary` takes a map such as `{ with_and_without: {} }`, not the text `with_and_without`",
+            "write a map such as `{ with_and_without: {} }`; `gapshare schema study` prints the format",
+        ),
+        (
+            "with_and_without: {}",
+            "with_and_wihout: {}",
+            "with_and_wihout",
+            codes::G210,
+            "`with_and_wihout` is not a choice of `analyses.primary`",
+            "write `with_and_without`",
+        ),
         ("family: binomial", "family: { binomal: {} }", "binomal", codes::G210, "`binomal` is not a choice of `outcome.family`", "write `binomial`"),
-        ("with_and_without: {}", "with_and_without: { attribution: shaply }", "shaply", codes::G210, "`shaply` is not a choice of `analyses.primary.with_and_without.attribution`", "write `shapley`"),
-        ("with_and_without: {}", "oaxaca_blinder: { detail: yes }", "yes", codes::G104, "`analyses.primary.oaxaca_blinder.detail` takes true or false, not the text `yes`", "write true or false: `yes`, `no`, `on` and `off` are text"),
+        (
+            "with_and_without: {}",
+            "with_and_without: { attribution: shaply }",
+            "shaply",
+            codes::G210,
+            "`shaply` is not a choice of `analyses.primary.with_and_without.attribution`",
+            "write `shapley`",
+        ),
+        (
+            "with_and_without: {}",
+            "oaxaca_blinder: { detail: yes }",
+            "yes",
+            codes::G104,
+            "`analyses.primary.oaxaca_blinder.detail` takes true or false, not the text `yes`",
+            "write true or false: `yes`, `no`, `on` and `off` are text",
+        ),
         ("[age]", "[{ age: { splin: { df: 4 } } }]", "splin", codes::G210, "`splin` is not a choice of `blocks.b[0].age`", "write `spline`"),
-        ("[age]", "[{ age: { spline: { df: many } } }]", "many", codes::G104, "`blocks.b[0].age.spline.df` takes a whole number, 0 or more, not the text `many`", "write a whole number, 0 or more; `gapshare schema study` prints the format"),
-        ("[age]", "[{ age: spline }]", "spline", codes::G104, "`blocks.b[0].age` takes a map such as `{ spline: {} }`, not the text `spline`", "write a map such as `{ spline: {} }`; `gapshare schema study` prints the format"),
-        ("[age]", "[3]", "3]", codes::G104, "`blocks.b[0]` takes a column name, `{ column: { spline: { df: 4 } } }` or `{ interaction: [a, b] }`, not the number 3", "write a column name, `{ column: { spline: { df: 4 } } }` or `{ interaction: [a, b] }`; `gapshare schema study` prints the format"),
+        (
+            "[age]",
+            "[{ age: { spline: { df: many } } }]",
+            "many",
+            codes::G104,
+            "`blocks.b[0].age.spline.df` takes a whole number, 0 or more, not the text `many`",
+            "write a whole number, 0 or more; `gapshare schema study` prints the format",
+        ),
+        (
+            "[age]",
+            "[{ age: spline }]",
+            "spline",
+            codes::G104,
+            "`blocks.b[0].age` takes a map such as `{ spline: {} }`, not the text `spline`",
+            "write a map such as `{ spline: {} }`; `gapshare schema study` prints the format",
+        ),
+        (
+            "[age]",
+            "[3]",
+            "3]",
+            codes::G104,
+            "`blocks.b[0]` takes a column name, `{ column: { spline: { df: 4 } } }` or `{ interaction: [a, b] }`, not the number 3",
+            "write a column name, `{ column: { spline: { df: 4 } } }` or `{ interaction: [a, b] }`; `gapshare schema study` prints the format",
+        ),
         ("reference: White, ", "", "{ column: race", codes::G105, "`group` lacks the key `reference`", "add `reference:`"),
         ("blocks: { b: [age] }\n", "", "gapshare", codes::G105, "the study file lacks the key `blocks`", "add `blocks:`"),
         ("path: t.csv", "path:", "path: }", codes::G104, "`tables.t.path` takes text, not nothing", "write text after the colon, or remove the key"),
         ("path: t.csv", "path: t.csv, types: { a: txt }", "txt", codes::G210, "`txt` is not a choice of `tables.t.types.a`", "write `text`"),
-        ("key: id }", "key: id }, joins: [{ table: p, by: 3 }]", "3 }]", codes::G104, "`cohort.joins[0].by` takes a column name or `{ left: a, right: b }`, not the number 3", "write a column name or `{ left: a, right: b }`; `gapshare schema study` prints the format"),
-        ("index: Black", "index: [[Black]]", "[Black]", codes::G104, "`group.index[0]` takes a text, a number, true or false, not a list", "write a text, a number, true or false; `gapshare schema study` prints the format"),
+        (
+            "key: id }",
+            "key: id }, joins: [{ table: p, by: 3 }]",
+            "3 }]",
+            codes::G104,
+            "`cohort.joins[0].by` takes a column name or `{ left: a, right: b }`, not the number 3",
+            "write a column name or `{ left: a, right: b }`; `gapshare schema study` prints the format",
+        ),
+        (
+            "index: Black",
+            "index: [[Black]]",
+            "[Black]",
+            codes::G104,
+            "`group.index[0]` takes a text, a number, true or false, not a list",
+            "write a text, a number, true or false; `gapshare schema study` prints the format",
+        ),
     ] {
         let text = with(from, to);
         let start = text.find(at).expect("the place");
@@ -106,7 +194,12 @@ fn every_missing_key_of_a_map_is_named() {
     let messages: Vec<_> = found(&text).into_iter().map(|(_, _, _, message)| message).collect();
     assert_eq!(
         messages,
-        vec!["`group` lacks the key `column`", "`group` lacks the key `reference`", "`group` lacks the key `index`", "the study file lacks the key `study`"]
+        vec![
+            "`group` lacks the key `column`",
+            "`group` lacks the key `reference`",
+            "`group` lacks the key `index`",
+            "the study file lacks the key `study`"
+        ]
     );
 }
 

@@ -16,7 +16,11 @@ fn the_example_is_refused_only_for_what_is_not_built() {
         listed,
         vec![
             (codes::G109, "`features` has not been built yet", 23),
-            (codes::G209, "the analysis `by_hand`, oaxaca_blinder, cannot be used here: without `linear: true` it takes a gaussian outcome in this version, not binomial", 52),
+            (
+                codes::G209,
+                "the analysis `by_hand`, oaxaca_blinder, cannot be used here: without `linear: true` it takes a gaussian outcome in this version, not binomial",
+                52
+            ),
             (codes::G109, "`detail: true` has not been built yet", 52),
         ]
     );
@@ -25,7 +29,9 @@ fn the_example_is_refused_only_for_what_is_not_built() {
 #[test]
 fn without_what_is_not_built_the_example_runs() {
     let mut text = String::new();
-    for line in EXAMPLE.lines().filter(|line| !["  features:", "    creatinine_mg_dl:", "    diabetes:", "    charlson:"].iter().any(|l| line.starts_with(l))) {
+    for line in
+        EXAMPLE.lines().filter(|line| !["  features:", "    creatinine_mg_dl:", "    diabetes:", "    charlson:"].iter().any(|l| line.starts_with(l)))
+    {
         text.push_str(&line.replace("detail: true", "linear: true"));
         text.push('\n');
     }
@@ -60,12 +66,20 @@ fn the_resolved_study_resolves_to_itself() {
         let first = load_text(text).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let second = load_text(&first.resolved_yaml).unwrap_or_else(|problems| panic!("{problems:#?}\n{}", first.resolved_yaml));
         assert_eq!(first.resolved_yaml, second.resolved_yaml);
-        for (a, b) in [(format!("{:?}", names_only(&first)), format!("{:?}", names_only(&second)))] {
-            assert_eq!(a, b);
-        }
+        assert_eq!(names_only(&first), names_only(&second));
     }
     let resolved = load_text(&full).map(|plan| plan.resolved_yaml).unwrap_or_default();
-    for line in ["reference: '1.50'", "- '010'", "estimator: gcomp", "estimator: dr", "min_cell: 11", "otherwise: drop_row", "weight: null", "title: s", "path: ${DATA}/h_*.parquet"] {
+    for line in [
+        "reference: '1.50'",
+        "- '010'",
+        "estimator: gcomp",
+        "estimator: dr",
+        "min_cell: 11",
+        "otherwise: drop_row",
+        "weight: null",
+        "title: s",
+        "path: ${DATA}/h_*.parquet",
+    ] {
         assert!(resolved.contains(line), "{line}\n{resolved}");
     }
 }
@@ -85,6 +99,23 @@ fn the_resolved_study_reads_the_same_files_from_the_output_folder() {
     let moved = plan.resolved_yaml_for(Path::new("results/s")).unwrap_or_else(|problem| panic!("{problem:?}"));
     for line in ["path: ../../studies/units.csv", "path: ${DATA}/h_*.parquet", "design: ../../studies/out/rows.parquet"] {
         assert!(moved.contains(line), "{line}\n{moved}");
+    }
+}
+
+#[test]
+fn a_damaged_study_is_refused_at_a_place_in_the_file() {
+    let characters: Vec<char> = EXAMPLE.chars().collect();
+    for at in (0..characters.len()).step_by(7) {
+        let cut: String = characters[..at].iter().collect();
+        let without: String = characters[..at].iter().chain(&characters[at + 1..]).collect();
+        for text in [cut, without] {
+            for problem in load_text(&text).err().unwrap_or_default() {
+                let Some(place) = problem.place else { continue };
+                let line = text.lines().nth(place.line - 1).unwrap_or_else(|| panic!("line {} of {at}: {}", place.line, problem.message));
+                assert_eq!(place.text.as_ref(), line, "{at}");
+                assert!(place.col >= 1 && place.len >= 1 && place.col - 1 <= line.chars().count(), "{at}: {} {}", place.col, problem.message);
+            }
+        }
     }
 }
 

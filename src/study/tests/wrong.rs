@@ -4,7 +4,7 @@ use super::*;
 use crate::error::Code;
 
 /// `from` in the good study is replaced by `to`; one problem is expected, at the first place where `at` stands in `to`.
-fn refused(cases: &[(&str, &str, &str, Code, &str, &str)]) {
+pub(super) fn refused(cases: &[(&str, &str, &str, Code, &str, &str)]) {
     let mut wrong = Vec::new();
     for (from, to, at, code, message, help) in cases {
         let text = with(from, to);
@@ -32,7 +32,10 @@ fn the_good_study_is_good() {
     assert_eq!(plan.cohort.tables["hospitals"].path, "${DATA}/h_*.parquet");
     assert_eq!(plan.cohort.tables["units"].resolved, Path::new("studies/units.csv"));
     let level = &plan.group_level_columns[0];
-    assert_eq!((level.table.as_str(), level.key.as_str(), level.variables.as_slice()), ("hospitals", "id", &["h_teaching".to_owned(), "h_volume".to_owned()][..]));
+    assert_eq!(
+        (level.table.as_str(), level.key.as_str(), level.variables.as_slice()),
+        ("hospitals", "id", &["h_teaching".to_owned(), "h_volume".to_owned()][..])
+    );
     assert_eq!(level.by, vec![("hospital_id".to_owned(), "id".to_owned())]);
     assert_eq!(plan.sha256.len(), 64);
 }
@@ -41,14 +44,70 @@ fn the_good_study_is_good() {
 fn names_and_tables() {
     refused(&[
         ("gapshare: 1", "gapshare: 2", "2", codes::G107, "this program reads version 1 of the format, not version 2", "write `gapshare: 1`"),
-        ("study: s", "study: My-study", "My", codes::G108, "`My-study` cannot name an output folder: study names are made of a-z, 0-9 and _", "write `my_study`"),
-        ("units.csv", "units.xlsx", "units", codes::G202, "the name of `units.xlsx` does not say a format that can be read", "convert the file, or give it the ending of its format"),
-        ("units.csv", "\"${LAB_DIR}/units.csv\"", "${LAB_DIR}", codes::G106, "the environment variable LAB_DIR is not set", "set it before the run: LAB_DIR=/some/folder gapshare run ..."),
-        ("table: hospitals", "table: hospital", "hospital", codes::G201, "there is no table `hospital`", "write `hospitals`, or add the table under `tables`"),
-        ("unit: { table: units, key: id }", "unit: { table: units }, features: { x: { table: units, by: id } }", "features", codes::G109, "`features` has not been built yet", "bring one value a unit into a table of its own, and join that"),
-        ("prefix: h_ }]", "prefix: h_ }], steps: [{ name: adults }]", "name", codes::G105, "the step `adults` lacks a rule", "add `where:`, `first:` or `present:`"),
-        ("prefix: h_ }]", "prefix: h_ }], steps: [{ name: a, where: x, present: [id] }]", "name", codes::G210, "the step `a` has more than one rule", "write a step for each: their order counts"),
-        ("prefix: h_ }]", "prefix: h_ }], index_date: severity", "severity", codes::G211, "the index date is a column of dates, and `severity` holds numbers", "say its type under `tables: { name: { types: ... } }`, or derive a column from it under `cohort.derive`"),
+        (
+            "study: s",
+            "study: My-study",
+            "My",
+            codes::G108,
+            "`My-study` cannot name an output folder: study names are made of a-z, 0-9 and _",
+            "write `my_study`",
+        ),
+        (
+            "units.csv",
+            "units.xlsx",
+            "units",
+            codes::G202,
+            "the name of `units.xlsx` does not say a format that can be read",
+            "convert the file, or give it the ending of its format",
+        ),
+        (
+            "units.csv",
+            "\"${LAB_DIR}/units.csv\"",
+            "${LAB_DIR}",
+            codes::G106,
+            "the environment variable LAB_DIR is not set",
+            "set it before the run: LAB_DIR=/some/folder gapshare run ...",
+        ),
+        (
+            "table: hospitals",
+            "table: hospital",
+            "hospital",
+            codes::G201,
+            "there is no table `hospital`",
+            "write `hospitals`, or add the table under `tables`",
+        ),
+        (
+            "unit: { table: units, key: id }",
+            "unit: { table: units }, features: { x: { table: units, by: id } }",
+            "features",
+            codes::G109,
+            "`features` has not been built yet",
+            "bring one value a unit into a table of its own, and join that",
+        ),
+        (
+            "prefix: h_ }]",
+            "prefix: h_ }], steps: [{ name: adults }]",
+            "name",
+            codes::G105,
+            "the step `adults` lacks a rule",
+            "add `where:`, `first:` or `present:`",
+        ),
+        (
+            "prefix: h_ }]",
+            "prefix: h_ }], steps: [{ name: a, where: x, present: [id] }]",
+            "name",
+            codes::G210,
+            "the step `a` has more than one rule",
+            "write a step for each: their order counts",
+        ),
+        (
+            "prefix: h_ }]",
+            "prefix: h_ }], index_date: severity",
+            "severity",
+            codes::G211,
+            "the index date is a column of dates, and `severity` holds numbers",
+            "say its type under `tables: { name: { types: ... } }`, or derive a column from it under `cohort.derive`",
+        ),
     ]);
 }
 
@@ -56,21 +115,105 @@ fn names_and_tables() {
 fn groups_and_outcomes() {
     let kind_help = "say its type under `tables: { name: { types: ... } }`, or derive a column from it under `cohort.derive`";
     refused(&[
-        ("column: race", "column: rase", "rase", codes::G203, "column `rase` is not in any table", "write `race`, or add the file that holds it under `tables`"),
-        ("column: race", "column: admitted", "admitted", codes::G211, "groups are values of text, numbers or booleans, and `admitted` holds dates", kind_help),
-        ("index: Black", "index: [Black, \"White \"]", "\"White", codes::G210, "the index group `White ` is the reference group", "name another value of the column"),
+        (
+            "column: race",
+            "column: rase",
+            "rase",
+            codes::G203,
+            "column `rase` is not in any table",
+            "write `race`, or add the file that holds it under `tables`",
+        ),
+        (
+            "column: race",
+            "column: admitted",
+            "admitted",
+            codes::G211,
+            "groups are values of text, numbers or booleans, and `admitted` holds dates",
+            kind_help,
+        ),
+        (
+            "index: Black",
+            "index: [Black, \"White \"]",
+            "\"White",
+            codes::G210,
+            "the index group `White ` is the reference group",
+            "name another value of the column",
+        ),
         ("index: Black", "index: [1, 1.0]", "1.0", codes::G210, "the index group `1.0` stands twice", "remove one of the two"),
         ("index: Black", "index: []", "index", codes::G213, "`group.index` names no group", "write `index: [value]`"),
-        ("column: died", "column: vital_status", "vital", codes::G211, "`vital_status` holds text, so it must be said which values are the event", "add `event: [value]` to `outcome`"),
-        ("column: died, family: binomial", "column: vital_status, family: gaussian", "vital", codes::G211, "a gaussian outcome is a column of numbers, and `vital_status` holds text", kind_help),
-        ("family: binomial", "family: { binomial: { link: probit } }", "probit", codes::G109, "`link: probit` has not been built yet", "write `link: logit`"),
-        ("family: binomial", "family: { binomial: { penalty: firth } }", "firth", codes::G109, "`penalty: firth` has not been built yet", "write `penalty: none`, and merge levels where they separate"),
-        ("family: binomial", "family: gaussian, event: 1", "1", codes::G210, "`event` is for a binomial outcome, and this one is gaussian", "remove `event`, or write `family: binomial`"),
-        ("family: binomial", "family: binomial, exposure: days", "days", codes::G210, "`exposure` is for a poisson outcome, and this one is binomial", "remove `exposure`, or write `family: poisson`"),
-        ("family: binomial", "family: poisson, exposure: sex", "sex", codes::G211, "the exposure is a column of numbers, and `sex` holds text", kind_help),
+        (
+            "column: died",
+            "column: vital_status",
+            "vital",
+            codes::G211,
+            "`vital_status` holds text, so it must be said which values are the event",
+            "add `event: [value]` to `outcome`",
+        ),
+        (
+            "column: died, family: binomial",
+            "column: vital_status, family: gaussian",
+            "vital",
+            codes::G211,
+            "a gaussian outcome is a column of numbers, and `vital_status` holds text",
+            kind_help,
+        ),
+        (
+            "family: binomial",
+            "family: { binomial: { link: probit } }",
+            "probit",
+            codes::G109,
+            "`link: probit` has not been built yet",
+            "write `link: logit`",
+        ),
+        (
+            "family: binomial",
+            "family: { binomial: { penalty: firth } }",
+            "firth",
+            codes::G109,
+            "`penalty: firth` has not been built yet",
+            "write `penalty: none`, and merge levels where they separate",
+        ),
+        (
+            "family: binomial",
+            "family: gaussian, event: 1",
+            "1",
+            codes::G210,
+            "`event` is for a binomial outcome, and this one is gaussian",
+            "remove `event`, or write `family: binomial`",
+        ),
+        (
+            "family: binomial",
+            "family: binomial, exposure: days",
+            "days",
+            codes::G210,
+            "`exposure` is for a poisson outcome, and this one is binomial",
+            "remove `exposure`, or write `family: poisson`",
+        ),
+        (
+            "family: binomial",
+            "family: poisson, exposure: sex",
+            "sex",
+            codes::G211,
+            "the exposure is a column of numbers, and `sex` holds text",
+            kind_help,
+        ),
         ("[age]", "[age]\nweight: age", "age]", codes::G206, "`age` is the weight and cannot be a covariate", "remove it here"),
-        ("analyses:", "weight: hospital_id\nanalyses:", "hospital_id", codes::G211, "the weight is a column of numbers, and `hospital_id` holds text", kind_help),
-        ("analyses:", "cluster: hospitl_id\nanalyses:", "hospitl", codes::G203, "column `hospitl_id` is not in any table", "write `hospital_id`, or add the file that holds it under `tables`"),
+        (
+            "analyses:",
+            "weight: hospital_id\nanalyses:",
+            "hospital_id",
+            codes::G211,
+            "the weight is a column of numbers, and `hospital_id` holds text",
+            kind_help,
+        ),
+        (
+            "analyses:",
+            "cluster: hospitl_id\nanalyses:",
+            "hospitl",
+            codes::G203,
+            "column `hospitl_id` is not in any table",
+            "write `hospital_id`, or add the file that holds it under `tables`",
+        ),
     ]);
 }
 
@@ -78,69 +221,141 @@ fn groups_and_outcomes() {
 fn variables_and_blocks() {
     let kind_help = "say its type under `tables: { name: { types: ... } }`, or derive a column from it under `cohort.derive`";
     refused(&[
-        ("[sex, severity]", "[sex, severty]", "severty", codes::G203, "column `severty` is not in any table", "write `severity`, or add the file that holds it under `tables`"),
-        ("[sex, severity]", "[sex, severity, age]", "age", codes::G205, "`age` stands in the allowables and in block `clinical`", "keep it in one place"),
+        (
+            "[sex, severity]",
+            "[sex, severty]",
+            "severty",
+            codes::G203,
+            "column `severty` is not in any table",
+            "write `severity`, or add the file that holds it under `tables`",
+        ),
+        (
+            "[sex, severity]",
+            "[sex, severity, age]",
+            "age",
+            codes::G205,
+            "`age` stands in the allowables and in block `clinical`",
+            "keep it in one place",
+        ),
         ("[sex, severity]", "[sex, severity, sex]", "sex]", codes::G205, "`sex` stands twice in block `clinical`", "keep it in one place"),
         ("[sex, severity]", "[sex, severity, race]", "race", codes::G206, "`race` is the group and cannot be a covariate", "remove it here"),
         ("[sex, severity]", "[sex, severity, died]", "died", codes::G206, "`died` is the outcome and cannot be a covariate", "remove it here"),
-        ("[sex, severity]", "[sex, severity, admitted]", "admitted", codes::G211, "a variable is a column of numbers, text or booleans, and `admitted` holds dates", kind_help),
-        ("[sex, severity]", "[{ sex: { spline: { df: 4 } } }, severity]", "sex", codes::G211, "`spline` takes a column of numbers, and `sex` holds text", kind_help),
-        ("[sex, severity]", "[{ sex: { log: { offset: 1 } } }, severity]", "sex", codes::G211, "`log` takes a column of numbers, and `sex` holds text", kind_help),
-        ("[sex, severity]", "[{ sex: { numeric: {} } }, severity]", "sex", codes::G211, "`numeric` takes a column of numbers, and `sex` holds text", kind_help),
-        ("[sex, severity]", "[sex, { severity: { spline: { df: 7 } } }]", "7", codes::G213, "a spline of `severity` has 2 to 6 df, not 7", "write `df: 4`"),
-        ("[sex, severity]", "[sex, { hospital_id: { random_intercept: {} } }]", "hospital_id", codes::G109, "`random_intercept` has not been built yet", "use `fixed_effects`, or columns that describe the hospitals"),
-        ("[sex, severity]", "[sex, { interaction: [sex, los] }]", "los", codes::G210, "`los` of this interaction is not a variable of the study", "list `los` as an allowable or in a block as well"),
-        ("[sex, severity]", "[sex, { interaction: [sex, age] }, { interaction: [age, sex] }]", "interaction: [age", codes::G205, "`age:sex` stands twice in block `clinical`", "keep it in one place"),
-        ("[sex, severity]", "[sex, { interaction: [sex, age, sex] }]", "interaction", codes::G213, "an interaction has two variables, and this one has 3", "write `{ interaction: [a, b] }`"),
-        ("[sex, severity]", "[{ sex: { categorical: { base: m, merge: { male: [m, M] } } } }]", "m,", codes::G210, "the base `m` of `sex` is merged into `male`", "write `base: male`"),
-        ("[sex, severity]", "[{ sex: { categorical: { merge: { a: [m], b: [\"m \"] } } } }]", "\"m \"", codes::G210, "the value `m ` of `sex` is merged into two levels", "keep it in one level"),
-        ("clinical: [sex", "total: [sex", "total", codes::G108, "`total` cannot be the name of a block: outputs use it for something else", "choose another name, without `+`"),
-        ("clinical: [sex", "a+b: [sex", "a+b", codes::G108, "`a+b` cannot be the name of a block: outputs use it for something else", "choose another name, without `+`"),
-        ("clinical: [sex, severity]", "clinical: []", "clinical", codes::G213, "block `clinical` has no variables", "list its variables, or remove the block"),
+        (
+            "[sex, severity]",
+            "[sex, severity, admitted]",
+            "admitted",
+            codes::G211,
+            "a variable is a column of numbers, text or booleans, and `admitted` holds dates",
+            kind_help,
+        ),
+        (
+            "[sex, severity]",
+            "[{ sex: { spline: { df: 4 } } }, severity]",
+            "sex",
+            codes::G211,
+            "`spline` takes a column of numbers, and `sex` holds text",
+            kind_help,
+        ),
+        (
+            "[sex, severity]",
+            "[{ sex: { log: { offset: 1 } } }, severity]",
+            "sex",
+            codes::G211,
+            "`log` takes a column of numbers, and `sex` holds text",
+            kind_help,
+        ),
+        (
+            "[sex, severity]",
+            "[{ sex: { numeric: {} } }, severity]",
+            "sex",
+            codes::G211,
+            "`numeric` takes a column of numbers, and `sex` holds text",
+            kind_help,
+        ),
+        (
+            "[sex, severity]",
+            "[sex, { severity: { spline: { df: 7 } } }]",
+            "7",
+            codes::G213,
+            "a spline of `severity` has 2 to 6 df, not 7",
+            "write `df: 4`",
+        ),
+        (
+            "[sex, severity]",
+            "[sex, { hospital_id: { random_intercept: {} } }]",
+            "hospital_id",
+            codes::G109,
+            "`random_intercept` has not been built yet",
+            "use `fixed_effects`, or columns that describe the hospitals",
+        ),
+        (
+            "[sex, severity]",
+            "[sex, { interaction: [sex, los] }]",
+            "los",
+            codes::G210,
+            "`los` of this interaction is not a variable of the study",
+            "list `los` as an allowable or in a block as well",
+        ),
+        (
+            "[sex, severity]",
+            "[sex, { interaction: [sex, age] }, { interaction: [age, sex] }]",
+            "interaction: [age",
+            codes::G205,
+            "`age:sex` stands twice in block `clinical`",
+            "keep it in one place",
+        ),
+        (
+            "[sex, severity]",
+            "[sex, { interaction: [sex, age, sex] }]",
+            "interaction",
+            codes::G213,
+            "an interaction has two variables, and this one has 3",
+            "write `{ interaction: [a, b] }`",
+        ),
+        (
+            "[sex, severity]",
+            "[{ sex: { categorical: { base: m, merge: { male: [m, M] } } } }]",
+            "m,",
+            codes::G210,
+            "the base `m` of `sex` is merged into `male`",
+            "write `base: male`",
+        ),
+        (
+            "[sex, severity]",
+            "[{ sex: { categorical: { merge: { a: [m], b: [\"m \"] } } } }]",
+            "\"m \"",
+            codes::G210,
+            "the value `m ` of `sex` is merged into two levels",
+            "keep it in one level",
+        ),
+        (
+            "clinical: [sex",
+            "total: [sex",
+            "total",
+            codes::G108,
+            "`total` cannot be the name of a block: outputs use it for something else",
+            "choose another name, without `+`",
+        ),
+        (
+            "clinical: [sex",
+            "a+b: [sex",
+            "a+b",
+            codes::G108,
+            "`a+b` cannot be the name of a block: outputs use it for something else",
+            "choose another name, without `+`",
+        ),
+        (
+            "clinical: [sex, severity]",
+            "clinical: []",
+            "clinical",
+            codes::G213,
+            "block `clinical` has no variables",
+            "list its variables, or remove the block",
+        ),
     ]);
     let eleven = with("hospital: [", "c: [], d: [], e: [], f: [], g: [], h: [], i: [], j: [], k: [], hospital: [");
     let found = problems(&eleven);
     assert!(found.iter().any(|p| p.message == "a study has at most 10 blocks, and this one has 11" && p.place.as_ref().is_some_and(|w| w.line == 8)));
-}
-
-#[test]
-fn orders_missing_rules_and_labels() {
-    refused(&[
-        ("analyses:", "causal_order: [clinical]\nanalyses:", "causal_order", codes::G210, "`causal_order` leaves out hospital", "name every block once"),
-        ("analyses:", "causal_order: [clinical, hospitl]\nanalyses:", "hospitl", codes::G210, "`causal_order` names `hospitl`, which is not a block", "write `hospital`"),
-        ("analyses:", "causal_order: [hospital, clinical, hospital]\nanalyses:", "hospital]", codes::G210, "`causal_order` names `hospital` twice", "remove one of the two"),
-        ("analyses:", "missing: { severty: drop_row }\nanalyses:", "severty", codes::G210, "`severty` is not a variable of the study, so it can have no rule for missing values", "write `severity`"),
-        ("analyses:", "missing: { severity: { level: unknown } }\nanalyses:", "severity", codes::G211, "`severity` enters as a number, so it cannot be given a level for missing values", "use `impute`, or enter the variable as `categorical`"),
-        ("analyses:", "missing: { sex: { impute: { with: median } } }\nanalyses:", "sex", codes::G211, "`sex` enters as categories, so it cannot be given its median", "use `level: unknown`"),
-        ("analyses:", "labels: { severty: Severity }\nanalyses:", "severty", codes::G203, "`labels` names `severty`, which is neither a column nor a block", "write `severity`"),
-        ("analyses:", "uncertainty: { influence: { level: 95 } }\nanalyses:", "95", codes::G213, "the coverage of intervals lies between 0 and 1, and 95 does not", "write `level: 0.95`"),
-        ("analyses:", "uncertainty: { influence: { small_clusters: cv3 } }\nanalyses:", "cv3", codes::G109, "`small_clusters: cv3` has not been built yet", "remove it: intervals use cluster sums with G - 1 degrees of freedom"),
-        ("analyses:", "uncertainty: { bootstrap: { replicates: 100 } }\nanalyses:", "uncertainty", codes::G109, "`bootstrap` has not been built yet", "write `uncertainty: { influence: { level: 0.95 } }`"),
-    ]);
-    let labels = with("analyses:", "labels: { severty: Severity }\nanalyses:");
-    assert!(load_text(&labels).is_ok_and(|plan| plan.warnings.len() == 1));
-}
-
-#[test]
-fn analyses() {
-    let remove = "remove it: the blocks are still shown";
-    refused(&[
-        ("analyses: { primary:", "analyses: { main:", "analyses", codes::G105, "no analysis is called `primary`", "call the analysis that the study is about `primary`"),
-        ("with_and_without: {}", "with_and_without: { surface: pooled_main, estimator: dr }", "dr", codes::G210, "`estimator: dr` goes with `surface: reference_model`, not with a pooled surface", "write `estimator: gcomp`, or `surface: reference_model`"),
-        ("with_and_without: {}", "with_and_without: { learner: ridge }", "ridge", codes::G109, "a learner other than glm has not been built yet", "write `learner: glm`"),
-        ("with_and_without: {}", "with_and_without: { folds: 5 }", "5", codes::G109, "`folds` has not been built yet", "remove it: the models of `learner: glm` are not cross-fitted"),
-        ("with_and_without: {}", "oaxaca_blinder: {}", "oaxaca", codes::G209, "the analysis `primary`, oaxaca_blinder, cannot be used here: without `linear: true` it takes a gaussian outcome in this version, not binomial", "write `{ oaxaca_blinder: { linear: true } }` for least squares on this outcome"),
-        ("with_and_without: {}", "gelbach: {}", "gelbach", codes::G209, "the analysis `primary`, gelbach, cannot be used here: it takes a gaussian outcome, or `linear: true`; the outcome is binomial", "write `{ gelbach: { linear: true } }` for least squares on this outcome"),
-        ("with_and_without: {}", "oaxaca_blinder: { linear: true, fold: three, reference: pooled }", "pooled", codes::G210, "`fold: three` takes `reference: reference` or `reference: index`, the viewpoint", "write `reference: reference`, or `fold: two`"),
-        ("with_and_without: {}", "oaxaca_blinder: { linear: true, detail: true }", "true }", codes::G109, "`detail: true` has not been built yet", remove),
-        ("with_and_without: {}", "oaxaca_blinder: { linear: true, normalize: false }", "false", codes::G109, "`normalize` has not been built yet", "remove it: it concerns only the rows of `detail: true`"),
-        ("with_and_without: {}", "gelbach: { linear: true, se: classical }", "classical", codes::G109, "`se: classical` has not been built yet", "write `se: influence`"),
-        ("with_and_without: {}", "khb: {}", "khb", codes::G109, "the method `khb` has not been built yet", "this version has with_and_without, oaxaca_blinder and gelbach"),
-    ]);
-    let fixed = with("h_teaching, h_volume", "{ hospital_id: { fixed_effects: {} } }");
-    assert_eq!(problems(&fixed)[0].message, "`hospital_id` enters as fixed effects, and with_and_without then needs `estimator: gcomp`");
-    let explicit = fixed.replace("with_and_without: {}", "with_and_without: { estimator: gcomp }");
-    assert_eq!(problems(&explicit), vec![]);
 }
 
 #[test]

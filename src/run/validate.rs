@@ -1,0 +1,235 @@
+//! A simulation study: the study's own analyses on many samples of a population whose answers are known.
+
+use super::analyse::{self, AnalysisResult};
+use crate::cohort::{coding, engine};
+use crate::decompose::{Component, Part};
+use crate::error::{Problem, Problems, codes};
+use crate::inference::Inferred;
+use crate::study::plan::StudyPlan;
+use crate::synth::{self, BLOCKS, Rule, Spec, Truth};
+use crate::vocab::BlockSet;
+use indexmap::IndexMap;
+use std::path::{Path, PathBuf};
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Spec of the population; by default the one beside the folder of the study's tables.
+    pub spec: Option<PathBuf>,
+    pub runs: usize,
+    pub units: Option<usize>,
+    /// Seed of the first sample; the next samples take the next seeds.
+    pub seed: u64,
+}
+
+/// Figures of one quantity over all samples.
+#[derive(Clone, Debug)]
+pub struct Performance {
+    pub analysis: String,
+    pub quantity: String,
+    pub truth: f64,
+    pub runs: usize,
+    pub mean_estimate: f64,
+    /// Standard deviation of the estimates.
+    pub sd: f64,
+    pub mean_std_error: f64,
+    /// Share of samples whose interval holds the truth.
+    pub coverage: f64,
+    pub mean_width: f64,
+}
+
+impl Performance {
+    pub fn bias(&self) -> f64 {
+        self.mean_estimate - self.truth
+    }
+}
+
+/// Results of a simulation study.
+pub struct Validation {
+    pub rows: Vec<Performance>,
+    pub units: usize,
+    pub seed: u64,
+    pub runs: usize,
+    /// Samples in which an analysis could not be estimated: (analysis, samples, the first reason).
+    pub failed: Vec<(String, usize, String)>,
+    /// Analyses for which the population states no truth.
+    pub without_truth: Vec<String>,
+}
+
+struct Seen {
+    truth: f64,
+    values: Vec<Inferred>,
+}
+
+/// Runs the study on `runs` samples drawn anew. Only the tables' files are replaced; everything else is the study's own.
+///
+/// Errors: the study or the spec cannot be read, or they are not of the same population (G210).
+pub fn validate(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Result<Validation, Problems> {
+    let mut plan = super::check(study)?;
+    let spec_path = options.spec.clone().map_or_else(|| beside(&plan), Ok)?;
+    let spec = synth::read_spec(&spec_path)?;
+    let blocks = positions(&plan)?;
+    if options.runs < 2 {
+        return Err(vec![Problem::error(codes::G213, "a simulation study needs at least 2 runs").help("give --runs 100")]);
+    }
+    progress(&format!("computing the true values from {} draws", spec.truth.draws));
+    let truth = synth::truth(&spec, spec.truth.draws);
+    let units = options.units.unwrap_or(spec.sample.units);
+    let without_truth = plan.analyses.iter().filter(|a| truths(&truth, &a.settings, &blocks, &plan).is_empty()).map(|a| a.name.clone()).collect();
+
+    let mut seen: IndexMap<(String, String), Seen> = IndexMap::new();
+    let mut failed: IndexMap<String, (usize, String)> = IndexMap::new();
+    for run in 0..options.runs {
+        progress(&format!("sample {} of {}", run + 1, options.runs));
+        one_sample(&mut plan, &spec, units, options.seed + run as u64, |plan, analysis, result| match result {
+            Ok(r) => {
+                let settings = &plan.analyses[analysis].settings;
+                for (quantity, value) in truths(&truth, settings, &blocks, plan) {
+                    let Some(found) = find(r, quantity) else { continue };
+                    let key = (plan.analyses[analysis].name.clone(), quantity.name(plan));
+                    seen.entry(key).or_insert_with(|| Seen { truth: value, values: Vec::new() }).values.push(found);
+                }
+            }
+            Err(reason) => failed.entry(plan.analyses[analysis].name.clone()).or_insert((0, reason)).0 += 1,
+        })?;
+    }
+    let rows = seen.into_iter().map(|((analysis, quantity), s)| performance(analysis, quantity, &s)).collect();
+    let failed = failed.into_iter().map(|(a, (n, reason))| (a, n, reason)).collect();
+    Ok(Validation { rows, units, seed: options.seed, runs: options.runs, failed, without_truth })
+}
+
+/// Draws one sample into a folder of its own and runs the study's analyses on it.
+fn one_sample(
+    plan: &mut StudyPlan,
+    spec: &Spec,
+    units: usize,
+    seed: u64,
+    mut each: impl FnMut(&StudyPlan, usize, Result<&AnalysisResult, String>),
+) -> Result<(), Problems> {
+    let dir = tempfile::tempdir().map_err(|e| vec![Problem::error(codes::G212, format!("no temporary folder: {e}"))])?;
+    synth::write_replicate(spec, units, seed, dir.path())?;
+    for table in plan.cohort.tables.values_mut() {
+        let Some(name) = table.resolved.file_name().map(ToOwned::to_owned) else { continue };
+        let drawn = dir.path().join(&name);
+        if !drawn.exists() {
+            let message = format!("table `{}` reads `{}`, which the spec does not write", table.name, table.path);
+            return Err(vec![
+                Problem::error(codes::G210, message).at(table.path_place.clone()).help("the study must read the tables of the spec's population"),
+            ]);
+        }
+        table.resolved = drawn;
+    }
+    let cohort = engine::build(&plan.cohort, &plan.roles)?;
+    let (design, _) = coding::code(&cohort, &plan.roles)?;
+    let analysed = analyse::analyse(plan, &design, &|_| ());
+    for g in &analysed.groups {
+        for (a, result) in g.analyses.iter().enumerate() {
+            each(plan, a, result.as_ref().map_err(ToString::to_string));
+        }
+    }
+    Ok(())
+}
+
+/// `folder/x.spec.yaml` for tables in `folder/x/`.
+fn beside(plan: &StudyPlan) -> Result<PathBuf, Problems> {
+    let folder = plan.cohort.tables.values().next().and_then(|t| t.resolved.parent());
+    let spec = folder.and_then(|f| Some(f.with_file_name(format!("{}.spec.yaml", f.file_name()?.to_string_lossy()))));
+    match spec {
+        Some(spec) if spec.exists() => Ok(spec),
+        _ => Err(vec![
+            Problem::error(codes::G210, "the study's tables are not beside a spec of the population they were drawn from")
+                .help("validate draws new samples from a synthetic population: name its spec with --spec FILE"),
+        ]),
+    }
+}
+
+/// For each block of the study its position among the population's blocks.
+fn positions(plan: &StudyPlan) -> Result<Vec<usize>, Problems> {
+    let find = |b: &String| BLOCKS.iter().position(|k| k == b);
+    let found: Option<Vec<usize>> = plan.roles.blocks.iter().map(find).collect();
+    found.filter(|f| f.len() == BLOCKS.len() && plan.roles.group.index.len() == 1).ok_or_else(|| {
+        vec![
+            Problem::error(
+                codes::G210,
+                format!("the study's blocks are {}; the population states truths for {}", plan.roles.blocks.join(", "), BLOCKS.join(", ")),
+            )
+            .help("validate takes a study with these blocks and one index group"),
+        ]
+    })
+}
+
+/// What has a true value.
+#[derive(Clone, Copy)]
+enum Quantity {
+    Row(Part, Component),
+    AdjustedGap(BlockSet),
+}
+
+impl Quantity {
+    fn name(self, plan: &StudyPlan) -> String {
+        match self {
+            Self::Row(part, Component::Block(k)) => format!("{}: {}", part.name(), plan.roles.blocks[k]),
+            Self::Row(part, _) => part.name().to_owned(),
+            Self::AdjustedGap(set) => format!("adjusted gap: {}", set.name(&plan.roles.blocks)),
+        }
+    }
+}
+
+fn find(r: &AnalysisResult, q: Quantity) -> Option<Inferred> {
+    match q {
+        Quantity::Row(part, component) => r.rows.iter().find(|row| row.part == part && row.component == component).map(|row| row.value),
+        Quantity::AdjustedGap(set) => r.sets.iter().find(|s| s.set == set).map(|s| s.adjusted_gap),
+    }
+}
+
+/// The true values of an analysis, if it estimates what the population states: family A over the index group.
+fn truths(truth: &Truth, settings: &serde_json::Value, blocks: &[usize], plan: &StudyPlan) -> Vec<(Quantity, f64)> {
+    let Some(options) = settings.get("with_and_without") else { return Vec::new() };
+    let is = |key: &str, value: &str| options.get(key).and_then(|v| v.as_str()) == Some(value);
+    if !is("target", "index") || !is("surface", "reference_model") {
+        return Vec::new();
+    }
+    // Sets by the population's positions, orders by the study's.
+    let there = |set: BlockSet| blocks.iter().enumerate().filter(|(k, _)| set.contains(*k)).fold(BlockSet::NONE, |s, (_, &b)| s.with(b));
+    let order: Vec<usize> = match &plan.causal_order {
+        Some(order) => order.iter().map(|&k| blocks[k]).collect(),
+        None => blocks.to_vec(),
+    };
+    let rule = match options.get("attribution").and_then(|v| v.as_str()) {
+        Some("shapley") => Rule::Shapley,
+        Some("sequential") => Rule::Sequential(&order),
+        Some("first_in") => Rule::FirstIn,
+        Some("last_in") => Rule::LastIn,
+        _ => return Vec::new(),
+    };
+    let k = blocks.len();
+    let mut out = vec![
+        (Quantity::Row(Part::Gap, Component::Total), truth.gap().value),
+        (Quantity::Row(Part::Allowable, Component::Total), truth.allowable().value),
+        (Quantity::Row(Part::Explained, Component::Total), truth.accounted(BlockSet::all(k)).value),
+    ];
+    for (block, &there) in blocks.iter().enumerate() {
+        out.push((Quantity::Row(Part::Explained, Component::Block(block)), truth.contribution(rule, there).value));
+    }
+    out.push((Quantity::Row(Part::Unexplained, Component::Total), truth.unexplained().value));
+    out.extend(BlockSet::subsets(k).map(|s| (Quantity::AdjustedGap(s), truth.adjusted_gap(there(s)).value)));
+    out
+}
+
+fn performance(analysis: String, quantity: String, s: &Seen) -> Performance {
+    let n = s.values.len() as f64;
+    let mean = |f: &dyn Fn(&Inferred) -> f64| s.values.iter().map(f).sum::<f64>() / n;
+    let mean_estimate = mean(&|v| v.estimate);
+    let sd = (s.values.iter().map(|v| (v.estimate - mean_estimate).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    Performance {
+        analysis,
+        quantity,
+        truth: s.truth,
+        runs: s.values.len(),
+        mean_estimate,
+        sd,
+        mean_std_error: mean(&|v| v.std_error),
+        coverage: mean(&|v| f64::from(u8::from(v.conf_low <= s.truth && s.truth <= v.conf_high))),
+        mean_width: mean(&|v| v.conf_high - v.conf_low),
+    }
+}
