@@ -93,10 +93,6 @@ impl Marks {
 /// G307 if a step left no row, G308 for each group that a step emptied.
 pub(super) fn emptied(lines: &[AttritionRow], labels: &[String]) -> Problems {
     let mut problems = Problems::new();
-    let Some(first) = lines.first() else { return problems };
-    if first.n_after == 0 {
-        return vec![Problem::error(codes::G307, format!("{}: there are none", first.name))];
-    }
     for pair in lines.windows(2) {
         let (before, after) = (&pair[0], &pair[1]);
         if before.n_after > 0 && after.n_after == 0 {

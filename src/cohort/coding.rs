@@ -14,6 +14,11 @@ use indexmap::IndexMap;
 use ndarray::{Array1, Array2};
 use std::sync::Arc;
 
+/// Levels of a categorical variable; more are a number or an identifier that was read as text, and a matrix that fits in no memory.
+const MAX_LEVELS: usize = 1_000;
+/// Up to here, levels are not compared with the number of rows.
+const SMALL: usize = 20;
+
 /// A column before it is written into the matrix: what is kept is one vector a variable, not one a column.
 #[derive(Clone, Debug)]
 enum Source {
@@ -55,7 +60,7 @@ struct CodedVariable {
 ///
 /// So are columns that depend linearly on earlier ones over all rows ([`rank`]).
 ///
-/// Errors: G203 (base, merge), G210, G213 (df), G310, G312, G313.
+/// Errors: G203 (base, merge), G210, G211 (too many levels), G213 (df), G310, G312, G313.
 pub fn code(cohort: &Cohort, roles: &RolesPlan) -> Result<(Design, Problems), Problems> {
     let (order, groups) = sort_by_group(cohort);
     let sample = Sample { groups: &groups };
@@ -244,6 +249,10 @@ impl Coder<'_> {
         let (missing, counts) = self.sample.count(|i| code[i] == u32::MAX);
         let level = fill::level(named, missing, &counts, rule, &mut self.warnings).map_err(|p| vec![p])?;
         let Categories { levels, code, base } = categories::build(named, levels, code, merge, level, base)?;
+        let n = code.len();
+        if !fixed_effects && (levels.len() > MAX_LEVELS || levels.len() > SMALL && 2 * levels.len() > n) {
+            return Err(vec![too_many_levels(named, levels.len(), n)]);
+        }
         let code = Arc::new(code);
         let column = |k: usize| Coded {
             term: format!("{}={}", named.name, levels[k]),
@@ -298,6 +307,15 @@ impl Coder<'_> {
         }
         out
     }
+}
+
+fn too_many_levels(named: &Named, levels: usize, rows: usize) -> Problem {
+    Problem::error(codes::G211, format!("`{}` enters as categories and has {levels} levels in {rows} rows", named.name)).at(named.place.clone()).help(
+        format!(
+            "if it is a number, say so: types: {{ {0}: number }}; hospital ids are {{ {0}: {{ fixed_effects: {{}} }} }}; rare levels can be merged",
+            named.name
+        ),
+    )
 }
 
 fn number(term: String, values: Vec<f64>) -> Coded {

@@ -138,6 +138,12 @@ fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>
     let Some(unit_table) = tables.get(unit) else {
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
+    if unit_table.frame.height() == 0 {
+        return Err(vec![
+            Problem::error(codes::G307, format!("table `{unit}` has a header and no rows"))
+                .at(plan.tables.get(unit).and_then(|t| t.path_place.clone())),
+        ]);
+    }
     let mut frame = unit_table.frame.clone();
     let mut marks = Marks::new(frame.height(), format!("rows of {unit}"));
     let mut problems = Problems::new();

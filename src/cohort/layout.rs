@@ -101,10 +101,12 @@ impl Builder<'_> {
     fn join(&mut self, join: &super::plan::JoinPlan) -> Vec<(String, String)> {
         let Some(names) = self.table(&join.table) else { return Vec::new() };
         let table = &join.table.name;
+        let mut keys_known = true;
         for (left, right) in &join.by {
             self.use_column(left, true);
             if !names.contains(&right.name) {
                 self.problems.push(not_in_table(right, table, &names));
+                keys_known = false;
             }
         }
         let new_name = |column: &str| format!("{}{column}", join.prefix.as_deref().unwrap_or_default());
@@ -131,6 +133,8 @@ impl Builder<'_> {
         let mut joined = Vec::new();
         for (name, column, at) in taken {
             match self.layout.columns.get(&name) {
+                // The real key may be the column that seems to collide.
+                Some(_) if !keys_known => {}
                 Some(Origin::Table { table: other, .. }) => self.problems.push(
                     Problem::error(codes::G204, format!("`{name}` stands in `{other}` and in `{table}`"))
                         .at(at.place.clone())

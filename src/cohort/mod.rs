@@ -31,3 +31,6 @@ pub use attrition::AttritionRow;
 pub use problems::unknown_column;
 pub use roles::Values;
 pub use source::{InputFile, ReadFile};
+
+#[cfg(test)]
+mod tests;

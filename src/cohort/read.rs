@@ -88,21 +88,24 @@ pub(super) fn dtypes(table: &TablePlan, header: &Header, decide: &BTreeSet<Strin
         let file = text::read(first, table.format, &header.names, &table.null_values, &extent).map_err(|e| unreadable(table, first, e))?;
         file.columns.iter().map(|c| c.as_ref().map_or(DataType::Null, |c| Profile::of(c).dtype())).collect()
     } else {
-        let mut out = Vec::with_capacity(header.typed.len());
-        for (name, dtype) in header.names.iter().zip(&header.typed) {
-            out.push(match dtype {
-                None => DataType::List(Box::new(DataType::Null)),
-                Some(DataType::String) if table.format == Format::Ndjson => {
-                    let column = typed::scan(first, table.format)
-                        .and_then(|lf| lf.select([col(name.as_str())]).limit(SAMPLE_ROWS as IdxSize).collect())
-                        .and_then(|df| typed::convert(&df.columns()[0], None, true, &table.null_values, 0))
-                        .map_err(|e| unreadable(table, first, format!("cannot be read: {}", polars_says(&e))))?;
-                    column.0.dtype().clone()
-                }
-                Some(d) => d.clone(),
-            });
+        let json = table.format == Format::Ndjson;
+        let strings: Vec<Expr> =
+            header.names.iter().zip(&header.typed).filter(|(_, d)| json && **d == Some(DataType::String)).map(|(n, _)| col(n.as_str())).collect();
+        let mut dates = Schema::default();
+        if !strings.is_empty() {
+            let cannot = |e: PolarsError| unreadable(table, first, format!("cannot be read: {}", polars_says(&e)));
+            let frame = typed::scan(first, table.format).and_then(|lf| lf.select(strings).limit(SAMPLE_ROWS as IdxSize).collect()).map_err(cannot)?;
+            for column in frame.columns() {
+                let (column, ..) = typed::convert(column, None, true, &table.null_values, 0).map_err(cannot)?;
+                dates.insert(column.name().clone(), column.dtype().clone());
+            }
         }
-        out
+        // A type that the engine does not have stands in the schema as a list, which no expression and no role accepts.
+        let of = |(name, dtype): (&String, &Option<DataType>)| match (dates.get(name.as_str()), dtype) {
+            (Some(d), _) | (None, Some(d)) => d.clone(),
+            (None, None) => DataType::List(Box::new(DataType::Null)),
+        };
+        header.names.iter().zip(&header.typed).map(of).collect()
     };
     for (name, dtype) in header.names.iter().zip(sample) {
         schema.insert(name.as_str().into(), declared(table, name).map_or(dtype, |t| t.dtype()));

@@ -84,15 +84,12 @@ impl Rows<'_> {
             if found.is_empty() {
                 self.problems.push(no_such_group(plan, value, &levels));
             }
-            for level in found {
-                if group_of[level] == MISSING {
-                    group_of[level] = g as u32;
-                } else {
-                    self.problems.push(
-                        Problem::error(codes::G210, format!("`{}` names the same group as another value", value.value.text)).at(value.place.clone()),
-                    );
-                }
+            if found.iter().any(|level| group_of[*level] != MISSING) {
+                self.problems.push(
+                    Problem::error(codes::G210, format!("`{}` names the same group as another value", value.value.text)).at(value.place.clone()),
+                );
             }
+            found.into_iter().for_each(|level| group_of[level] = g as u32);
         }
         if levels.padded > 0 {
             self.warnings.push(padded(&plan.column, levels.padded));

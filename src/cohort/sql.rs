@@ -398,8 +398,13 @@ impl Expression {
         } else {
             Ok(DataFrame::full_null(&row, 1))
         };
-        let result =
-            frame.and_then(|f| self.evaluate(&f, "")).map_err(|e| refused(sql, format!("the expression cannot be computed: {}", polars_says(&e))))?;
+        let result = frame.and_then(|f| self.evaluate(&f, "")).map_err(|e| {
+            let problem = refused(sql, format!("the expression cannot be computed: {}", polars_says(&e)));
+            match self.columns.iter().find(|c| schema.get(c.as_str()) == Some(&DataType::Null)) {
+                Some(empty) => problem.help(format!("`{empty}` has no value in the file; say its type: types: {{ {empty}: date }}")),
+                None => problem,
+            }
+        })?;
         Ok(result.dtype().clone())
     }
 
