@@ -102,10 +102,10 @@ fn validate(args: &ValidateArgs) -> Result<ExitCode, Problems> {
     let done = run::validate::validate(&args.study, &options, &|stage| bar.set_message(stage.to_owned()));
     bar.finish_and_clear();
     let done = done?;
-    let header = ["analysis", "quantity", "truth", "mean_estimate", "bias", "sd", "mean_std_error", "coverage", "mean_width", "runs"];
+    let header = ["intervals", "analysis", "quantity", "truth", "mean_estimate", "bias", "sd", "mean_std_error", "coverage", "mean_width", "runs"];
     let cells = |p: &run::validate::Performance| -> Vec<String> {
         let figures = [p.truth, p.mean_estimate, p.bias(), p.sd, p.mean_std_error].map(|v| format!("{v:.5}"));
-        let mut out = vec![p.analysis.clone(), p.quantity.clone()];
+        let mut out = vec![p.intervals.name().to_owned(), p.analysis.clone(), p.quantity.clone()];
         out.extend(figures);
         out.extend([format!("{:.3}", p.coverage), format!("{:.5}", p.mean_width), p.runs.to_string()]);
         out

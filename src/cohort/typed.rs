@@ -45,14 +45,11 @@ pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
+/// A column in its type, its cells that do not parse, and (numbers, cells) of a text column most of whose cells read as numbers.
+type Converted = (Column, BadCells, Option<(usize, usize)>);
+
 /// The column in its normal type, null values applied, and then in its declared type if it has one.
-pub(super) fn convert(
-    column: &Column,
-    declared: Option<&Target>,
-    json: bool,
-    null_values: &[String],
-    offset: usize,
-) -> PolarsResult<(Column, BadCells, Option<(usize, usize)>)> {
+pub(super) fn convert(column: &Column, declared: Option<&Target>, json: bool, null_values: &[String], offset: usize) -> PolarsResult<Converted> {
     let dtype = normal(column.dtype()).ok_or_else(|| polars_err!(ComputeError: "type {} is not supported", column.dtype()))?;
     let column = blank(column.cast(&dtype)?, null_values)?;
     let name = column.name().clone();

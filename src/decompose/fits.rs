@@ -1,6 +1,6 @@
 //! The models that the methods of one comparison share: each is fitted once, whatever asks for it.
 
-use super::DecomposeError;
+use super::{DecomposeError, FailedFit};
 use crate::design::Contrast;
 use crate::model::glm::{self, Fit};
 use crate::model::{FitError, GROUP, ModelMatrix, Term};
@@ -38,6 +38,8 @@ pub enum GroupTerms {
 }
 
 type OutcomeKey = (FittedIn, BlockSet, GroupTerms, &'static str);
+type GroupKey = (BlockSet, Toward);
+type Known<K, V, E> = RefCell<BTreeMap<K, Result<Rc<V>, E>>>;
 
 /// A fitted outcome model, with what it was fitted on.
 #[derive(Clone, Debug)]
@@ -71,8 +73,8 @@ pub enum Toward {
 /// Fits of one comparison, kept.
 pub struct Fits<'a> {
     pub contrast: &'a Contrast<'a>,
-    outcome: RefCell<BTreeMap<OutcomeKey, Result<Rc<Fit>, FitError>>>,
-    group: RefCell<BTreeMap<(BlockSet, Toward), Result<Rc<GroupModel>, DecomposeError>>>,
+    outcome: Known<OutcomeKey, Fit, FitError>,
+    group: Known<GroupKey, GroupModel, DecomposeError>,
 }
 
 impl<'a> Fits<'a> {
@@ -257,7 +259,13 @@ impl<'a> Fits<'a> {
             }),
             _ => None,
         };
-        DecomposeError::Fit { blocks: self.set_name(set), fitted_in: fitted_in.name(), error: e.clone(), reason: self.describe(e), separated }
+        DecomposeError::Fit(Box::new(FailedFit {
+            blocks: self.set_name(set),
+            fitted_in: fitted_in.name(),
+            error: e.clone(),
+            reason: self.describe(e),
+            separated,
+        }))
     }
 
     fn describe(&self, e: &FitError) -> String {

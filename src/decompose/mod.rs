@@ -176,13 +176,7 @@ pub fn row(part: Part, component: Component, estimate: Estimate) -> Row {
 #[derive(Clone, Debug, PartialEq)]
 pub enum DecomposeError {
     /// An outcome model has no fit.
-    Fit {
-        blocks: String,
-        fitted_in: &'static str,
-        error: FitError,
-        reason: String,
-        separated: Option<SeparatedLevel>,
-    },
+    Fit(Box<FailedFit>),
     /// The model of group membership has no fit.
     GroupFit {
         blocks: String,
@@ -210,12 +204,14 @@ pub enum DecomposeError {
 impl DecomposeError {
     pub fn code(&self) -> Code {
         match self {
-            Self::Fit { error: FitError::Separated { .. }, .. } => codes::G311,
-            Self::Fit { error: FitError::NotConverged { .. }, .. } | Self::GroupFit { .. } => codes::G401,
-            Self::Fit { error: FitError::NoRows | FitError::NoVariation { .. } | FitError::TooFewRows { .. }, .. } => codes::G403,
-            Self::Fit { error: FitError::Layout, .. } => codes::G901,
-            Self::NoSupport { .. } => codes::G402,
-            Self::Rank { .. } => codes::G402,
+            Self::Fit(f) => match f.error {
+                FitError::Separated { .. } => codes::G311,
+                FitError::NotConverged { .. } => codes::G401,
+                FitError::NoRows | FitError::NoVariation { .. } | FitError::TooFewRows { .. } => codes::G403,
+                FitError::Layout => codes::G901,
+            },
+            Self::GroupFit { .. } => codes::G401,
+            Self::NoSupport { .. } | Self::Rank { .. } => codes::G402,
             Self::NotAdditive { .. } => codes::G404,
         }
     }
@@ -223,8 +219,10 @@ impl DecomposeError {
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::Fit { error: FitError::Separated { .. }, .. } => "merge levels, or leave the variable out; no penalty is applied silently",
-            Self::Fit { .. } => "use fewer or coarser variables",
+            Self::Fit(f) if matches!(f.error, FitError::Separated { .. }) => {
+                "merge levels, or leave the variable out; no penalty is applied silently"
+            }
+            Self::Fit(_) => "use fewer or coarser variables",
             Self::GroupFit { .. } => "the groups hardly overlap on these variables: merge levels, or use `estimator: gcomp`",
             Self::NoSupport { .. } => "merge levels, exclude these units in a step, or use `surface: pooled_main`",
             Self::Rank { .. } => "merge levels, or leave the variable out",
@@ -233,16 +231,34 @@ impl DecomposeError {
     }
 }
 
-impl fmt::Display for DecomposeError {
+/// An outcome model without a fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailedFit {
+    pub blocks: String,
+    pub fitted_in: &'static str,
+    pub error: FitError,
+    pub reason: String,
+    /// The level that predicts the outcome perfectly, if it is one.
+    pub separated: Option<SeparatedLevel>,
+}
+
+impl fmt::Display for FailedFit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fit { blocks, fitted_in, separated: Some(s), .. } => {
+        let Self { blocks, fitted_in, reason, .. } = self;
+        match &self.separated {
+            Some(s) => {
                 let (kind, n) = (if s.events == 0.0 { "no events" } else { "nothing but events" }, s.n);
                 write!(f, "`{}` has {kind} among its {n} {fitted_in} rows (model with blocks: {blocks}), so its coefficient is unbounded", s.level)
             }
-            Self::Fit { blocks, fitted_in, reason, .. } => {
-                write!(f, "the outcome model in {fitted_in} rows with blocks {blocks} has no fit: {reason}")
-            }
+            None => write!(f, "the outcome model in {fitted_in} rows with blocks {blocks} has no fit: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for DecomposeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fit(failed) => write!(f, "{failed}"),
             Self::GroupFit { blocks, reason } => write!(f, "the model of group membership with blocks {blocks} has no fit: {reason}"),
             Self::NoSupport { blocks, fitted_in, n, terms } => {
                 let (target, named) = (if *fitted_in == "index" { "reference" } else { "index" }, terms.len());

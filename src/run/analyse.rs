@@ -126,9 +126,10 @@ impl DecomposeError {
     pub fn shown(&self, min_cell: u32) -> String {
         match self {
             Self::NoSupport { n, .. } => self.to_string().replacen(&n.to_string(), &shown_count(*n as u64, min_cell), 1),
-            Self::Fit { separated: Some(s), .. } => {
-                self.to_string().replacen(&format!("its {} ", s.n), &format!("its {} ", shown_count(s.n as u64, min_cell)), 1)
-            }
+            Self::Fit(f) => match &f.separated {
+                Some(s) => self.to_string().replacen(&format!("its {} ", s.n), &format!("its {} ", shown_count(s.n as u64, min_cell)), 1),
+                None => self.to_string(),
+            },
             _ => self.to_string(),
         }
     }

@@ -3,6 +3,7 @@
 use super::analyse::{self, AnalysisResult};
 use crate::cohort::{coding, engine};
 use crate::decompose::{Component, Part};
+use crate::design::Design;
 use crate::error::{Problem, Problems, codes};
 use crate::inference::Inferred;
 use crate::study::plan::StudyPlan;
@@ -36,6 +37,26 @@ pub struct Performance {
     /// Share of samples whose interval holds the truth.
     pub coverage: f64,
     pub mean_width: f64,
+    /// Which sampling the standard errors and intervals allow for.
+    pub intervals: Intervals,
+}
+
+/// What the intervals of a simulation allow for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Intervals {
+    /// Those of the study: other hospitals could have been in the data, if it gives `cluster`.
+    Study,
+    /// The hospitals are these; patients are drawn. This is how a synthetic population is sampled: its hospitals stay.
+    Patients,
+}
+
+impl Intervals {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Study => "study",
+            Self::Patients => "patients",
+        }
+    }
 }
 
 impl Performance {
@@ -77,23 +98,24 @@ pub fn validate(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Res
     let units = options.units.unwrap_or(spec.sample.units);
     let without_truth = plan.analyses.iter().filter(|a| truths(&truth, &a.settings, &blocks, &plan).is_empty()).map(|a| a.name.clone()).collect();
 
-    let mut seen: IndexMap<(String, String), Seen> = IndexMap::new();
+    let mut seen: IndexMap<(Intervals, String, String), Seen> = IndexMap::new();
     let mut failed: IndexMap<String, (usize, String)> = IndexMap::new();
     for run in 0..options.runs {
         progress(&format!("sample {} of {}", run + 1, options.runs));
-        one_sample(&mut plan, &spec, units, options.seed + run as u64, |plan, analysis, result| match result {
+        one_sample(&mut plan, &spec, units, options.seed + run as u64, |plan, intervals, analysis, result| match result {
             Ok(r) => {
                 let settings = &plan.analyses[analysis].settings;
                 for (quantity, value) in truths(&truth, settings, &blocks, plan) {
                     let Some(found) = find(r, quantity) else { continue };
-                    let key = (plan.analyses[analysis].name.clone(), quantity.name(plan));
+                    let key = (intervals, plan.analyses[analysis].name.clone(), quantity.name(plan));
                     seen.entry(key).or_insert_with(|| Seen { truth: value, values: Vec::new() }).values.push(found);
                 }
             }
-            Err(reason) => failed.entry(plan.analyses[analysis].name.clone()).or_insert((0, reason)).0 += 1,
+            Err(reason) if intervals == Intervals::Study => failed.entry(plan.analyses[analysis].name.clone()).or_insert((0, reason)).0 += 1,
+            Err(_) => {}
         })?;
     }
-    let rows = seen.into_iter().map(|((analysis, quantity), s)| performance(analysis, quantity, &s)).collect();
+    let rows = seen.into_iter().map(|((intervals, analysis, quantity), s)| performance(intervals, analysis, quantity, &s)).collect();
     let failed = failed.into_iter().map(|(a, (n, reason))| (a, n, reason)).collect();
     Ok(Validation { rows, units, seed: options.seed, runs: options.runs, failed, without_truth })
 }
@@ -104,7 +126,7 @@ fn one_sample(
     spec: &Spec,
     units: usize,
     seed: u64,
-    mut each: impl FnMut(&StudyPlan, usize, Result<&AnalysisResult, String>),
+    mut each: impl FnMut(&StudyPlan, Intervals, usize, Result<&AnalysisResult, String>),
 ) -> Result<(), Problems> {
     let dir = tempfile::tempdir().map_err(|e| vec![Problem::error(codes::G212, format!("no temporary folder: {e}"))])?;
     synth::write_replicate(spec, units, seed, dir.path())?;
@@ -120,12 +142,17 @@ fn one_sample(
         table.resolved = drawn;
     }
     let cohort = engine::build(&plan.cohort, &plan.roles)?;
-    let (design, _) = coding::code(&cohort, &plan.roles)?;
-    let analysed = analyse::analyse(plan, &design, &|_| ());
-    for g in &analysed.groups {
-        for (a, result) in g.analyses.iter().enumerate() {
-            each(plan, a, result.as_ref().map_err(ToString::to_string));
+    let (mut design, _) = coding::code(&cohort, &plan.roles)?;
+    let mut told = |design: &Design, intervals| {
+        for g in &analyse::analyse(plan, design, &|_| ()).groups {
+            for (a, result) in g.analyses.iter().enumerate() {
+                each(plan, intervals, a, result.as_ref().map_err(ToString::to_string));
+            }
         }
+    };
+    told(&design, Intervals::Study);
+    if design.clusters.take().is_some() {
+        told(&design, Intervals::Patients);
     }
     Ok(())
 }
@@ -216,12 +243,13 @@ fn truths(truth: &Truth, settings: &serde_json::Value, blocks: &[usize], plan: &
     out
 }
 
-fn performance(analysis: String, quantity: String, s: &Seen) -> Performance {
+fn performance(intervals: Intervals, analysis: String, quantity: String, s: &Seen) -> Performance {
     let n = s.values.len() as f64;
     let mean = |f: &dyn Fn(&Inferred) -> f64| s.values.iter().map(f).sum::<f64>() / n;
     let mean_estimate = mean(&|v| v.estimate);
     let sd = (s.values.iter().map(|v| (v.estimate - mean_estimate).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
     Performance {
+        intervals,
         analysis,
         quantity,
         truth: s.truth,

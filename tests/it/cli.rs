@@ -230,7 +230,7 @@ const BAD: &[Bad] = &[
         what: "a duplicated key",
         change: |s| s.edit("study.yaml", "cluster: hospital", "cluster: hospital\ncluster: id"),
         exit: 2,
-        says: &["error[G102]", "study.yaml:20:1"],
+        says: &["error[G102]", "study.yaml:19:1"],
     },
     Bad {
         what: "a repeated unit key",
