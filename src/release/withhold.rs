@@ -40,13 +40,14 @@ pub fn shown_count(n: u64, min_cell: u32) -> String {
     if n != 0 && n < u64::from(min_cell) { format!("fewer than {min_cell}") } else { n.to_string() }
 }
 
-/// A warning about the data as outputs may show it: if one of its whole numbers is small, or two of them differ by a small
-/// number, every whole number in it is withheld.
+/// A warning about the data as outputs may show it: if one of its whole numbers is small, or differs from the largest (the
+/// total that it is part of) by a small number, every whole number in it is withheld.
 pub fn shown_text(text: &str, min_cell: u32) -> String {
     let number = |word: &str| word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '$').parse::<u64>().ok();
     let numbers: Vec<u64> = text.split_whitespace().filter_map(number).collect();
     let small = |n: u64| n != 0 && n < u64::from(min_cell);
-    let revealing = numbers.iter().any(|&a| small(a) || numbers.iter().any(|&b| small(a.abs_diff(b))));
+    let total = numbers.iter().copied().max().unwrap_or(0);
+    let revealing = numbers.iter().any(|&n| small(n) || small(total - n));
     if !revealing {
         return text.to_owned();
     }

@@ -426,3 +426,14 @@ fn free_text_shows_counts_through_the_same_rule() {
     assert_eq!(["0", "fewer than 11", "fewer than 11", "11"], [0, 1, 10, 11].map(|n| shown_count(n, 11)).each_ref().map(String::as_str));
     assert_eq!(shown_count(3, 0), "3");
 }
+
+#[test]
+fn warnings_show_counts_only_if_none_is_small_or_computable() {
+    use super::shown_text;
+    let keeps = "`bp`: 79 (53 white, 26 black) missing values were filled with the median 63";
+    assert_eq!(shown_text(keeps, 11), keeps);
+    assert_eq!(shown_text("`bp`: 80 (3 > $50k, 77 $11-$25k) missing", 11), "`bp`: [withheld] ([withheld] > $50k, [withheld] $11-$25k) missing");
+    // 23,660 - 23,655 patients have a row.
+    assert_eq!(shown_text("23655 of 23660 rows have no row", 11), "[withheld] of [withheld] rows have no row");
+    assert_eq!(shown_text("3 of 5", 0), "3 of 5");
+}
