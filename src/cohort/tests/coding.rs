@@ -12,7 +12,7 @@ fn design(study: &Study) -> (Design, Problems) {
 
 #[track_caller]
 fn refused(study: &Study) -> Problems {
-    code(&study.cohort(), &study.roles).err().expect("a problem")
+    code(&study.cohort(), &study.roles).expect_err("a problem")
 }
 
 fn terms(d: &Design) -> Vec<&str> {
