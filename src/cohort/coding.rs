@@ -179,7 +179,7 @@ impl Coder<'_> {
     }
 
     fn fill(&mut self, named: &Named, values: Vec<f64>, rule: &MissingRule) -> Result<(Vec<f64>, Option<Coded>), Problems> {
-        let filled = fill::numbers(named, values, rule, &self.sample, &mut self.warnings).map_err(|p| vec![p])?;
+        let filled = fill::numbers(named, values, rule, &self.sample, &mut self.warnings).map_err(|p| vec![*p])?;
         let flag = filled.flag.map(|f| Coded { term: format!("{}.missing", named.name), level: None, source: Source::Number(Arc::new(f)) });
         Ok((filled.values, flag))
     }
@@ -247,7 +247,7 @@ impl Coder<'_> {
             _ => (None, &nothing, false),
         };
         let (missing, counts) = self.sample.count(|i| code[i] == u32::MAX);
-        let level = fill::level(named, missing, &counts, rule, &mut self.warnings).map_err(|p| vec![p])?;
+        let level = fill::level(named, missing, &counts, rule, &mut self.warnings).map_err(|p| vec![*p])?;
         let Categories { levels, code, base } = categories::build(named, levels, code, merge, level, base)?;
         let n = code.len();
         if !fixed_effects && (levels.len() > MAX_LEVELS || levels.len() > SMALL && 2 * levels.len() > n) {

@@ -116,8 +116,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     })
 }
 
-fn or_report<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
-    result.map_err(|p| problems.push(p)).ok()
+fn or_report<T>(result: Result<T, Box<Problem>>, problems: &mut Problems) -> Option<T> {
+    result.map_err(|p| problems.push(*p)).ok()
 }
 
 fn read_tables(plan: &CohortPlan, layout: &Layout, roles: &BTreeSet<String>, warnings: &mut Problems) -> Result<IndexMap<String, Read>, Problems> {
@@ -177,9 +177,9 @@ fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>
                 .evaluate(&frame, &derive.column.name)
                 .map_err(|e| vec![steps::not_computed(&derive.sql, &e)])
                 .and_then(|c| frame.with_column(c).map(|_| ()).map_err(|e| vec![bug("a derived column", &e)])),
-            (RowStep::Keep(keep), Some(expression)) => steps::keep(&frame, &mut marks, keep, expression, warnings).map_err(|p| vec![p]),
+            (RowStep::Keep(keep), Some(expression)) => steps::keep(&frame, &mut marks, keep, expression, warnings).map_err(|p| vec![*p]),
             (RowStep::First(first), _) => steps::first(&frame, &mut marks, first, warnings),
-            (RowStep::Present(present), _) => steps::present(&frame, &mut marks, present).map_err(|p| vec![p]),
+            (RowStep::Present(present), _) => steps::present(&frame, &mut marks, present).map_err(|p| vec![*p]),
             (RowStep::Join(_) | RowStep::Derive(_) | RowStep::Keep(_), _) => Ok(()),
         };
         if let Err(p) = done {

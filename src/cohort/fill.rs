@@ -28,7 +28,7 @@ pub(super) struct Filled {
 
 /// Fills NaN cells by the rule; medians and means are unweighted, over the observed cells of all groups.
 /// Errors: G210 (a level for numbers), G312 (nothing to fill with).
-pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sample: &Sample, warnings: &mut Problems) -> Result<Filled, Problem> {
+pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sample: &Sample, warnings: &mut Problems) -> Result<Filled, Box<Problem>> {
     let (missing, counts) = sample.count(|i| values[i].is_nan());
     let name = &named.name;
     match rule {
@@ -39,11 +39,10 @@ pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sampl
                 let (fill, what) = match with {
                     Fill::Constant(c) => (*c, format!("the constant {c}")),
                     Fill::Median | Fill::Mean if observed.is_empty() => {
-                        return Err(Problem::error(
-                            codes::G312,
-                            format!("`{name}` has no value in the analysis rows, so missing ones cannot be filled"),
-                        )
-                        .at(named.place.clone()));
+                        return Err(Box::new(
+                            Problem::error(codes::G312, format!("`{name}` has no value in the analysis rows, so missing ones cannot be filled"))
+                                .at(named.place.clone()),
+                        ));
                     }
                     Fill::Median => {
                         observed.sort_by(f64::total_cmp);
@@ -63,24 +62,30 @@ pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sampl
             let flag = flag.then(|| values.iter().map(|v| f64::from(v.is_nan())).collect());
             Ok(Filled { values: filled, flag })
         }
-        MissingRule::Level(_) if missing > 0 => {
-            Err(Problem::error(codes::G210, format!("`{name}` enters as a number, so its {missing} missing values cannot be a level"))
+        MissingRule::Level(_) if missing > 0 => Err(Box::new(
+            Problem::error(codes::G210, format!("`{name}` enters as a number, so its {missing} missing values cannot be a level"))
                 .at(named.place.clone())
-                .help(format!("impute it: {name}: {{ impute: {{ with: median, flag: true }} }}, or enter it as categories")))
-        }
+                .help(format!("impute it: {name}: {{ impute: {{ with: median, flag: true }} }}, or enter it as categories")),
+        )),
         MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error if missing == 0 => Ok(Filled { values, flag: None }),
-        MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error => Err(unhandled(named, missing)),
+        MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error => Err(Box::new(unhandled(named, missing))),
     }
 }
 
 /// The level that missing cells of a category become, if the rule says so and some are missing. Errors: G210.
-pub(super) fn level(named: &Named, missing: usize, counts: &str, rule: &MissingRule, warnings: &mut Problems) -> Result<Option<String>, Problem> {
+pub(super) fn level(
+    named: &Named,
+    missing: usize,
+    counts: &str,
+    rule: &MissingRule,
+    warnings: &mut Problems,
+) -> Result<Option<String>, Box<Problem>> {
     match rule {
-        MissingRule::Impute { .. } => {
-            Err(Problem::error(codes::G210, format!("`{}` enters as categories, so missing values cannot be imputed with a number", named.name))
+        MissingRule::Impute { .. } => Err(Box::new(
+            Problem::error(codes::G210, format!("`{}` enters as categories, so missing values cannot be imputed with a number", named.name))
                 .at(named.place.clone())
-                .help(format!("give them a level: {}: {{ level: unknown }}", named.name)))
-        }
+                .help(format!("give them a level: {}: {{ level: unknown }}", named.name)),
+        )),
         _ if missing == 0 => Ok(None),
         MissingRule::Level(level) => {
             let text = level.text.trim().to_owned();
@@ -89,7 +94,7 @@ pub(super) fn level(named: &Named, missing: usize, counts: &str, rule: &MissingR
             );
             Ok(Some(text))
         }
-        MissingRule::DropRow | MissingRule::Error => Err(unhandled(named, missing)),
+        MissingRule::DropRow | MissingRule::Error => Err(Box::new(unhandled(named, missing))),
     }
 }
 

@@ -167,7 +167,7 @@ impl Builder<'_> {
     }
 
     fn expression(&mut self, sql: &Named, report: bool) -> Option<Expression> {
-        let expression = sql::parse(sql).map_err(|p| self.problems.push(p)).ok()?;
+        let expression = sql::parse(sql).map_err(|p| self.problems.push(*p)).ok()?;
         let unknown = expression.columns.iter().filter(|c| !self.layout.columns.contains_key(*c)).count();
         for name in expression.columns.clone() {
             self.use_column(&Named { name, place: sql.place.clone() }, report);
@@ -240,7 +240,7 @@ impl Layout {
                 Some(Ok(schema)) => {
                     of_table.insert(name, schema);
                 }
-                Some(Err(p)) => problems.push(p),
+                Some(Err(p)) => problems.push(*p),
                 None => {}
             }
         }
@@ -272,7 +272,7 @@ impl Layout {
                     Ok(dtype) => {
                         schema.insert(derive.column.name.as_str().into(), dtype);
                     }
-                    Err(p) => problems.push(p),
+                    Err(p) => problems.push(*p),
                 },
                 RowStep::Keep(keep) => match expression.check(&keep.sql, schema) {
                     Ok(DataType::Boolean | DataType::Null) => {}
@@ -281,7 +281,7 @@ impl Layout {
                             .at(keep.sql.place.clone())
                             .help("compare: age >= 18, sex = 'F', flag = 1"),
                     ),
-                    Err(p) => problems.push(p),
+                    Err(p) => problems.push(*p),
                 },
                 RowStep::Join(_) | RowStep::First(_) | RowStep::Present(_) => {}
             }

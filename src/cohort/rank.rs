@@ -12,8 +12,8 @@ pub(super) fn drop_dependent(design: &mut Design) -> Vec<(String, String)> {
         let terms: Vec<Term> = (0..p).filter(|&j| j != GROUP).map(Term::Column).collect();
         // Least squares finds the rank whatever the outcome is; without a fit (too few rows) the models say so themselves.
         let (y, w) = (design.y.to_vec(), design.weight.to_vec());
-        let rows = design.groups.iter().map(|g| g.rows.clone()).collect();
-        let fit = ModelMatrix::new(design.x.view(), terms, rows).and_then(|m| glm::fit(&m, Family::Gaussian, &y, &w));
+        let fit =
+            ModelMatrix::new(design.x.view(), terms, std::iter::once(0..y.len()).collect()).and_then(|m| glm::fit(&m, Family::Gaussian, &y, &w));
         let Ok(fit) = fit else { return Vec::new() };
         let position = |t: &usize| if let Term::Column(j) = fit.terms[*t] { Some(j) } else { None };
         fit.dropped.iter().filter_map(position).collect()

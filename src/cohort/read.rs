@@ -39,7 +39,7 @@ fn is_delimited(format: Format) -> bool {
 /// Files and column names of a table. Also refuses (G203) a declared type of a column that is not there, and (G210) a date format
 /// that is not understood.
 pub(super) fn header(table: &TablePlan, problems: &mut Problems) -> Option<Header> {
-    let files = source::files(table).map_err(|p| problems.push(p)).ok()?;
+    let files = source::files(table).map_err(|p| problems.push(*p)).ok()?;
     let first = files.first()?;
     let (names, typed) = if is_delimited(table.format) {
         let names = text::header(first, table.format).map_err(|e| problems.push(unreadable(table, first, e))).ok()?;
@@ -80,7 +80,7 @@ fn declared(table: &TablePlan, column: &str) -> Option<Target> {
 
 /// The type of every column, from a sample of the first file where the file does not state it; columns for which `decide` is true are
 /// followed until they have a value.
-pub(super) fn dtypes(table: &TablePlan, header: &Header, decide: &BTreeSet<String>) -> Result<Schema, Problem> {
+pub(super) fn dtypes(table: &TablePlan, header: &Header, decide: &BTreeSet<String>) -> Result<Schema, Box<Problem>> {
     let first = &header.files[0];
     let mut schema = Schema::with_capacity(header.names.len());
     let sample: Vec<DataType> = if is_delimited(table.format) {
@@ -96,7 +96,7 @@ pub(super) fn dtypes(table: &TablePlan, header: &Header, decide: &BTreeSet<Strin
             let cannot = |e: PolarsError| unreadable(table, first, format!("cannot be read: {}", polars_says(&e)));
             let frame = typed::scan(first, table.format).and_then(|lf| lf.select(strings).limit(SAMPLE_ROWS as IdxSize).collect()).map_err(cannot)?;
             for column in frame.columns() {
-                let (column, ..) = typed::convert(column, None, true, &table.null_values, 0).map_err(cannot)?;
+                let column = typed::convert(column, None, true, &table.null_values, 0).map_err(cannot)?.column;
                 dates.insert(column.name().clone(), column.dtype().clone());
             }
         }
@@ -230,11 +230,11 @@ fn read_typed(table: &TablePlan, header: &Header, wanted: &[String], problems: &
         for ((column, whole), notes) in frame.columns().iter().zip(&mut whole).zip(&mut notes) {
             let target = declared(table, column.name());
             match typed::convert(column, target.as_ref(), table.format == Format::Ndjson, &table.null_values, offset) {
-                Ok((column, bad, looks)) => {
+                Ok(typed::Converted { column, bad, looks }) => {
                     merge(&mut notes.0, bad);
                     notes.1 = notes.1.or(looks);
                     if let Err(p) = join_types(whole, column, table, file) {
-                        problems.push(p);
+                        problems.push(*p);
                     }
                 }
                 Err(e) => problems.push(
@@ -271,9 +271,9 @@ fn frame_of(table: &TablePlan, file: &SourceFile, wanted: &[String], problems: &
     lf.select(columns).collect().map_err(&mut refuse).ok()
 }
 
-fn join_types(whole: &mut Option<Column>, part: Column, table: &TablePlan, file: &SourceFile) -> Result<(), Problem> {
+fn join_types(whole: &mut Option<Column>, part: Column, table: &TablePlan, file: &SourceFile) -> Result<(), Box<Problem>> {
     let name = part.name().to_string();
-    let internal = |e: PolarsError| bug("the parts of a column do not fit together", &e);
+    let internal = |e: PolarsError| Box::new(bug("the parts of a column do not fit together", &e));
     let Some(w) = whole.take() else {
         *whole = Some(part);
         return Ok(());

@@ -55,12 +55,12 @@ pub(super) struct Rows<'a> {
     pub problems: &'a mut Problems,
 }
 
-fn internal(e: PolarsError) -> Problem {
-    bug("a role", &e)
+fn internal(e: PolarsError) -> Box<Problem> {
+    Box::new(bug("a role", &e))
 }
 
 impl Rows<'_> {
-    fn column(&self, named: &Named) -> Result<&Column, Problem> {
+    fn column(&self, named: &Named) -> Result<&Column, Box<Problem>> {
         self.frame.column(&named.name).map_err(internal)
     }
 
@@ -73,7 +73,7 @@ impl Rows<'_> {
         let levels = match self.column(&plan.column).and_then(|c| Levels::of(c).map_err(internal)) {
             Ok(levels) => levels,
             Err(p) => {
-                self.problems.push(p);
+                self.problems.push(*p);
                 return None;
             }
         };
@@ -99,7 +99,7 @@ impl Rows<'_> {
     }
 
     /// The outcome of every row of the unit table, NaN where unknown; adds the attrition row `outcome known`.
-    pub fn outcome(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Problem> {
+    pub fn outcome(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Box<Problem>> {
         let values = match plan.family {
             Family::Binomial => self.event(plan)?,
             Family::Gaussian | Family::Poisson => self.numbers(&plan.column, "the outcome")?,
@@ -114,10 +114,10 @@ impl Rows<'_> {
         Ok(values)
     }
 
-    fn event(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Problem> {
+    fn event(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Box<Problem>> {
         let column = self.column(&plan.column)?;
         if column.dtype().is_duration() {
-            return Err(duration(&plan.column));
+            return Err(Box::new(duration(&plan.column)));
         }
         let levels = Levels::of(column).map_err(internal)?;
         let present = levels.rows(&self.marks.kept());
@@ -136,7 +136,7 @@ impl Rows<'_> {
                         .at(plan.column.place.clone())
                         .help(format!("say which is the event: outcome: {{ column: {}, family: binomial, event: [...] }}", plan.column.name));
                 let texts = column.dtype() == &DataType::String && n <= SHOWN_LEVELS;
-                return Err(if texts { problem.note(format!("found: {}", present.texts.join(", "))) } else { problem });
+                return Err(Box::new(if texts { problem.note(format!("found: {}", present.texts.join(", "))) } else { problem }));
             }
             for (value, text) in value_of.iter_mut().zip(&levels.texts) {
                 *value = read(text).unwrap_or(f64::NAN);
@@ -155,10 +155,10 @@ impl Rows<'_> {
                     .at(without_rows[0].place.clone());
                 let problem = problem.note(found(&present));
                 let near = nearest(&without_rows[0].value.text, present.texts.iter().map(String::as_str));
-                return Err(match near {
+                return Err(Box::new(match near {
                     Some(near) => problem.help(format!("write `{near}`")),
                     None => problem,
-                });
+                }));
             }
             for event in without_rows {
                 self.warnings
@@ -172,7 +172,7 @@ impl Rows<'_> {
     }
 
     /// A column as numbers, nulls as NaN. Errors: G208, G211, G301 (text).
-    fn numbers(&self, named: &Named, what: &str) -> Result<Vec<f64>, Problem> {
+    fn numbers(&self, named: &Named, what: &str) -> Result<Vec<f64>, Box<Problem>> {
         let column = self.column(named)?;
         match column.dtype() {
             DataType::String => {
@@ -189,54 +189,60 @@ impl Rows<'_> {
                 let problem = Problem::error(codes::G301, format!("{} is {what} and needs numbers, but it is text", self.of_table(named)))
                     .at(named.place.clone())
                     .help(help);
-                Err(if bad > 0 {
+                Err(Box::new(if bad > 0 {
                     problem.note(format!("{bad} of its {values} values do not read as numbers: {} of the unit table", row_list(&first, bad)))
                 } else {
                     problem.note("all its values would read as numbers; padded numbers, thousands commas and leading zeros are not guessed at")
-                })
+                }))
             }
-            DataType::Duration(_) => Err(duration(named)),
+            DataType::Duration(_) => Err(Box::new(duration(named))),
             DataType::Null => Ok(vec![f64::NAN; column.len()]),
             d if d.is_numeric() || d.is_bool() => {
                 let column = column.cast(&DataType::Float64).map_err(internal)?;
                 Ok(column.f64().map_err(internal)?.iter().map(|v| v.unwrap_or(f64::NAN)).collect())
             }
-            d => Err(Problem::error(codes::G211, format!("{} is {what} and needs numbers, but it is {}", self.of_table(named), type_name(d)))
-                .at(named.place.clone())),
+            d => Err(Box::new(
+                Problem::error(codes::G211, format!("{} is {what} and needs numbers, but it is {}", self.of_table(named), type_name(d)))
+                    .at(named.place.clone()),
+            )),
         }
     }
 
     /// G313 if a kept row holds an infinite value, or one that is not a number although it is not null.
-    fn finite(&self, named: &Named, values: &[f64]) -> Result<(), Problem> {
+    fn finite(&self, named: &Named, values: &[f64]) -> Result<(), Box<Problem>> {
         let nulls = self.column(named)?.is_null();
         self.refuse(named, "infinite or undefined values", |row| !values[row].is_finite() && nulls.get(row) != Some(true))
-            .map_err(|p| p.help("undefined values come from expressions such as 0 / 0 or LN(0): NULLIF(x, 0) makes them null"))
+            .map_err(|p| Box::new(p.help("undefined values come from expressions such as 0 / 0 or LN(0): NULLIF(x, 0) makes them null")))
     }
 
-    fn not_below_zero(&self, named: &Named, values: &[f64], what: &str) -> Result<(), Problem> {
+    fn not_below_zero(&self, named: &Named, values: &[f64], what: &str) -> Result<(), Box<Problem>> {
         self.refuse(named, &format!("negative values, and {what} is not below 0"), |row| values[row] < 0.0)
     }
 
-    fn refuse(&self, named: &Named, what: &str, is_bad: impl Fn(usize) -> bool) -> Result<(), Problem> {
+    fn refuse(&self, named: &Named, what: &str, is_bad: impl Fn(usize) -> bool) -> Result<(), Box<Problem>> {
         let (mut bad, mut first) = (0, Vec::new());
         self.marks.kept().into_iter().filter(|row| is_bad(*row as usize)).for_each(|row| note(&mut bad, &mut first, row as usize + 1));
         if bad == 0 {
             return Ok(());
         }
-        Err(Problem::error(codes::G313, format!("{} holds {bad} {what}", self.of_table(named)))
-            .at(named.place.clone())
-            .note(format!("{} of the unit table", row_list(&first, bad))))
+        Err(Box::new(
+            Problem::error(codes::G313, format!("{} holds {bad} {what}", self.of_table(named)))
+                .at(named.place.clone())
+                .note(format!("{} of the unit table", row_list(&first, bad))),
+        ))
     }
 
-    fn none_missing(&self, named: &Named, what: &str) -> Result<(), Problem> {
+    fn none_missing(&self, named: &Named, what: &str) -> Result<(), Box<Problem>> {
         let nulls = self.column(named)?.is_null();
         let missing = self.marks.kept().into_iter().filter(|row| nulls.get(*row as usize) == Some(true)).count();
         if missing == 0 {
             return Ok(());
         }
-        Err(Problem::error(codes::G312, format!("{what} `{}` is missing in {missing} of {} rows", named.name, self.marks.n_kept()))
-            .at(named.place.clone())
-            .help(format!("remove these rows in a step: present: [{}]", named.name)))
+        Err(Box::new(
+            Problem::error(codes::G312, format!("{what} `{}` is missing in {missing} of {} rows", named.name, self.marks.n_kept()))
+                .at(named.place.clone())
+                .help(format!("remove these rows in a step: present: [{}]", named.name)),
+        ))
     }
 
     /// Applies the rules `drop_row` (an attrition row for each variable that removes rows) and `error` (G312), in order.
@@ -250,7 +256,7 @@ impl Rows<'_> {
             for column in columns_of(variable).iter().filter(|c| own(c)) {
                 match self.frame.column(column) {
                     Ok(c) => nulls.push(c.is_null()),
-                    Err(e) => self.problems.push(internal(e)),
+                    Err(e) => self.problems.push(*internal(e)),
                 }
             }
             let is_missing = |row: usize| nulls.iter().any(|n| n.get(row) == Some(true));
@@ -293,14 +299,14 @@ impl Rows<'_> {
                     Ok(values) => {
                         out.insert(name.to_owned(), values);
                     }
-                    Err(p) => self.problems.push(p),
+                    Err(p) => self.problems.push(*p),
                 }
             }
         }
         out
     }
 
-    fn values(&mut self, named: &Named, numeric: bool, kept: &[u32]) -> Result<Values, Problem> {
+    fn values(&mut self, named: &Named, numeric: bool, kept: &[u32]) -> Result<Values, Box<Problem>> {
         let column = self.column(named)?;
         let dtype = column.dtype();
         if numeric || dtype.is_numeric() {
@@ -317,15 +323,17 @@ impl Rows<'_> {
                 let levels = levels.rows(kept);
                 Ok(Values::Category { levels: levels.texts, code: levels.code })
             }
-            DataType::Duration(_) => Err(duration(named)),
-            d => Err(Problem::error(codes::G211, format!("{} is {} and cannot be a variable", self.of_table(named), type_name(d)))
-                .at(named.place.clone())
-                .help("derive a number from it, such as DATE_PART('year', d) or (a - b) / INTERVAL '1 day'")),
+            DataType::Duration(_) => Err(Box::new(duration(named))),
+            d => Err(Box::new(
+                Problem::error(codes::G211, format!("{} is {} and cannot be a variable", self.of_table(named), type_name(d)))
+                    .at(named.place.clone())
+                    .help("derive a number from it, such as DATE_PART('year', d) or (a - b) / INTERVAL '1 day'"),
+            )),
         }
     }
 
     /// Analysis weights of the kept rows. Errors: G211, G301, G312, G313.
-    pub fn weight(&mut self, named: &Named) -> Result<Vec<f64>, Problem> {
+    pub fn weight(&mut self, named: &Named) -> Result<Vec<f64>, Box<Problem>> {
         let values = self.numbers(named, "the weight")?;
         self.none_missing(named, "the weight")?;
         self.finite(named, &values)?;
@@ -334,7 +342,7 @@ impl Rows<'_> {
     }
 
     /// Exposures of the kept rows, all above 0. Errors: G211, G301, G312, G313.
-    pub fn exposure(&mut self, named: &Named) -> Result<Vec<f64>, Problem> {
+    pub fn exposure(&mut self, named: &Named) -> Result<Vec<f64>, Box<Problem>> {
         let values = self.numbers(named, "the exposure")?;
         self.none_missing(named, "the exposure")?;
         self.finite(named, &values)?;
@@ -343,7 +351,7 @@ impl Rows<'_> {
     }
 
     /// Clusters of the kept rows. Errors: G312.
-    pub fn cluster(&mut self, named: &Named) -> Result<Clusters, Problem> {
+    pub fn cluster(&mut self, named: &Named) -> Result<Clusters, Box<Problem>> {
         self.none_missing(named, "the cluster")?;
         let levels = Levels::of(self.column(named)?).map_err(internal)?.rows(&self.marks.kept());
         Ok(Clusters { code: levels.code, labels: levels.texts })

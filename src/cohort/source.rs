@@ -41,7 +41,7 @@ pub(super) struct SourceFile {
 
 /// The files that a table's path stands for, sorted by name. Errors: G202 for an empty glob, a missing, empty or unreadable file,
 /// or one whose first bytes are those of another format.
-pub(super) fn files(table: &TablePlan) -> Result<Vec<SourceFile>, Problem> {
+pub(super) fn files(table: &TablePlan) -> Result<Vec<SourceFile>, Box<Problem>> {
     let refuse = |message: String| Problem::error(codes::G202, message).at(table.path_place.clone());
     let is_glob = !table.resolved.exists() && table.path.contains(['*', '?', '[']);
     let found = if is_glob {
@@ -53,7 +53,9 @@ pub(super) fn files(table: &TablePlan) -> Result<Vec<SourceFile>, Problem> {
             .collect();
         paths.sort();
         if paths.is_empty() {
-            return Err(refuse(format!("no file matches `{}`", table.path)).label("no file").help("a pattern is relative to the study file"));
+            return Err(Box::new(
+                refuse(format!("no file matches `{}`", table.path)).label("no file").help("a pattern is relative to the study file"),
+            ));
         }
         paths.into_iter().map(|path| SourceFile { shown: shown(table, &path), path }).collect()
     } else {
@@ -61,7 +63,9 @@ pub(super) fn files(table: &TablePlan) -> Result<Vec<SourceFile>, Problem> {
     };
     for file in &found {
         if let Err(reason) = openable(file, table.format) {
-            return Err(refuse(format!("`{}` of table `{}` {reason}", file.shown, table.name)).help("paths are relative to the study file"));
+            return Err(Box::new(
+                refuse(format!("`{}` of table `{}` {reason}", file.shown, table.name)).help("paths are relative to the study file"),
+            ));
         }
     }
     Ok(found)

@@ -258,37 +258,41 @@ fn refused(sql: &Named, message: String) -> Problem {
 }
 
 /// Parses and vets an expression. Errors: G207.
-pub(super) fn parse(sql: &Named) -> Result<Expression, Problem> {
+pub(super) fn parse(sql: &Named) -> Result<Expression, Box<Problem>> {
     for (word, called) in words(&sql.name) {
         let w = word.as_str();
         let shown = w.to_uppercase();
         if w == "select" || w == "exists" && called {
-            return Err(refused(sql, format!("`{shown}`: subqueries are not accepted"))
-                .help("an expression sees one row; join the other table under `joins`"));
+            return Err(Box::new(
+                refused(sql, format!("`{shown}`: subqueries are not accepted"))
+                    .help("an expression sees one row; join the other table under `joins`"),
+            ));
         }
         if CLOCKS.contains(&w) || called && CLOCKS_AND_CHANCE.contains(&w) {
-            return Err(refused(sql, format!("`{shown}` gives another value in every run")).help("write the date: DATE '2026-01-31'"));
+            return Err(Box::new(refused(sql, format!("`{shown}` gives another value in every run")).help("write the date: DATE '2026-01-31'")));
         }
         if !called || FUNCTIONS.contains(&w) || WORDS.contains(&w) {
             continue;
         }
         if AGGREGATES.contains(&w) {
             let problem = refused(sql, format!("`{shown}` is an aggregate: it looks at other rows"));
-            return Err(match w {
+            return Err(Box::new(match w {
                 "min" => problem.help("the smallest of several columns of one row is LEAST(a, b)"),
                 "max" => problem.help("the largest of several columns of one row is GREATEST(a, b)"),
                 _ => problem.help("an expression sees one row"),
-            });
+            }));
         }
         if WINDOWS.contains(&w) {
-            return Err(refused(sql, format!("`{shown}` is a window function: it looks at other rows"))
-                .help("an expression sees one row; `first:` takes the first row of each unit"));
+            return Err(Box::new(
+                refused(sql, format!("`{shown}` is a window function: it looks at other rows"))
+                    .help("an expression sees one row; `first:` takes the first row of each unit"),
+            ));
         }
         let problem = refused(sql, format!("function `{shown}` is not known"));
-        return Err(match nearest(w, FUNCTIONS.iter().copied()) {
+        return Err(Box::new(match nearest(w, FUNCTIONS.iter().copied()) {
             Some(near) => problem.help(format!("there is {}", near.to_uppercase())),
             None => problem,
-        });
+        }));
     }
     let expr = polars::sql::sql_expr(&sql.name).map_err(|e| refused(sql, format!("the expression cannot be read: {}", polars_says(&e))))?;
     let mut columns = Vec::new();
@@ -297,7 +301,7 @@ pub(super) fn parse(sql: &Named) -> Result<Expression, Problem> {
 }
 
 /// Walks the expression; anything that is not known to look at one row only is refused.
-fn vet(expr: &Expr, sql: &Named, columns: &mut Vec<String>) -> Result<(), Problem> {
+fn vet(expr: &Expr, sql: &Named, columns: &mut Vec<String>) -> Result<(), Box<Problem>> {
     match expr {
         Expr::Column(name) => {
             if !columns.iter().any(|c| c == name.as_str()) {
@@ -313,10 +317,12 @@ fn vet(expr: &Expr, sql: &Named, columns: &mut Vec<String>) -> Result<(), Proble
         Expr::AnonymousFunction { input, options, .. } if options.is_elementwise() => input.iter().try_for_each(|e| vet(e, sql, columns)),
         // The list of `x IN (1, 2)`.
         Expr::Agg(AggExpr::Implode { input, .. }) if matches!(**input, Expr::Literal(_)) => Ok(()),
-        Expr::Alias(..) => Err(refused(sql, "`AS` is not needed: the key names the column".to_owned())),
-        Expr::Selector(_) => Err(refused(sql, "`*` and COLUMNS are not accepted: name the columns".to_owned())),
-        _ => Err(refused(sql, "the expression does not look at one row only".to_owned())
-            .help("aggregates, window functions and subqueries are refused; an expression sees one row")),
+        Expr::Alias(..) => Err(Box::new(refused(sql, "`AS` is not needed: the key names the column".to_owned()))),
+        Expr::Selector(_) => Err(Box::new(refused(sql, "`*` and COLUMNS are not accepted: name the columns".to_owned()))),
+        _ => Err(Box::new(
+            refused(sql, "the expression does not look at one row only".to_owned())
+                .help("aggregates, window functions and subqueries are refused; an expression sees one row"),
+        )),
     }
 }
 
@@ -332,7 +338,7 @@ fn duration_is_no_number(sql: &Named) -> Problem {
 }
 
 /// Places where a duration meets a number, or a date a number or a text: polars would take some of them for microseconds or days.
-fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Problem> {
+fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Box<Problem>> {
     let is_number = |d: &DataType| d.is_numeric() || matches!(d, DataType::Unknown(UnknownKind::Int(_) | UnknownKind::Float));
     let is_text = |d: &DataType| matches!(d, DataType::String | DataType::Unknown(UnknownKind::Str));
     let is_moment = |d: &DataType| matches!(d, DataType::Date | DataType::Datetime(..));
@@ -340,7 +346,7 @@ fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Problem>
     match expr {
         Expr::Cast { expr: inner, .. } => {
             if of(inner).is_some_and(|d| d.is_duration()) && of(expr).is_some_and(|d| is_number(&d)) {
-                return Err(duration_is_no_number(sql));
+                return Err(Box::new(duration_is_no_number(sql)));
             }
             mixed_units(inner, sql, schema)
         }
@@ -349,14 +355,18 @@ fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Problem>
                 let pair = |a: &dyn Fn(&DataType) -> bool, b: &dyn Fn(&DataType) -> bool| a(&l) && b(&r) || b(&l) && a(&r);
                 let scaling = matches!(op, Operator::Multiply | Operator::RustDivide | Operator::TrueDivide | Operator::FloorDivide);
                 if pair(&|d| d.is_duration(), &is_number) && !scaling {
-                    return Err(duration_is_no_number(sql));
+                    return Err(Box::new(duration_is_no_number(sql)));
                 }
                 if pair(&is_moment, &is_number) {
-                    return Err(refused(sql, "a date and a number are put together".to_owned()).help("say the unit: admit_date + INTERVAL '30 days'"));
+                    return Err(Box::new(
+                        refused(sql, "a date and a number are put together".to_owned()).help("say the unit: admit_date + INTERVAL '30 days'"),
+                    ));
                 }
                 if pair(&is_moment, &is_text) {
-                    return Err(refused(sql, "a date and a text are put together".to_owned())
-                        .help("write DATE '2020-01-15' for a literal, or give the text column a type: types: { column: date }"));
+                    return Err(Box::new(
+                        refused(sql, "a date and a text are put together".to_owned())
+                            .help("write DATE '2020-01-15' for a literal, or give the text column a type: types: { column: date }"),
+                    ));
                 }
             }
             mixed_units(left, sql, schema)?;
@@ -366,7 +376,7 @@ fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Problem>
             if let (Some(a), Some(b)) = (of(truthy), of(falsy))
                 && (a.is_duration() && is_number(&b) || b.is_duration() && is_number(&a))
             {
-                return Err(duration_is_no_number(sql));
+                return Err(Box::new(duration_is_no_number(sql)));
             }
             [predicate, truthy, falsy].into_iter().try_for_each(|e| mixed_units(e, sql, schema))
         }
@@ -374,7 +384,7 @@ fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Problem>
             let durations = input.iter().filter(|e| of(e).is_some_and(|d| d.is_duration())).count();
             let numbers = input.iter().filter(|e| of(e).is_some_and(|d| is_number(&d))).count();
             if durations > 0 && (numbers > 0 || of(expr).is_some_and(|d| is_number(&d))) {
-                return Err(duration_is_no_number(sql));
+                return Err(Box::new(duration_is_no_number(sql)));
             }
             input.iter().try_for_each(|e| mixed_units(e, sql, schema))
         }
@@ -384,7 +394,7 @@ fn mixed_units(expr: &Expr, sql: &Named, schema: &Schema) -> Result<(), Problem>
 
 impl Expression {
     /// The type of the result. Every column it reads must be in `schema`. Errors: G207, G208.
-    pub fn check(&self, sql: &Named, schema: &Schema) -> Result<DataType, Problem> {
+    pub fn check(&self, sql: &Named, schema: &Schema) -> Result<DataType, Box<Problem>> {
         mixed_units(&self.expr, sql, schema)?;
         // Polars finds some mistakes only when it computes, so the expression is computed on one empty row.
         let mut row = Schema::with_capacity(self.columns.len());

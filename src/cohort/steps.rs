@@ -10,7 +10,13 @@ use crate::error::{Problem, Problems, codes};
 use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, PolarsResult};
 
 /// Rows for which the expression is true are kept; a null is not true, and the nulls are counted in a warning.
-pub(super) fn keep(rows: &DataFrame, marks: &mut Marks, step: &KeepPlan, expression: &Expression, warnings: &mut Problems) -> Result<(), Problem> {
+pub(super) fn keep(
+    rows: &DataFrame,
+    marks: &mut Marks,
+    step: &KeepPlan,
+    expression: &Expression,
+    warnings: &mut Problems,
+) -> Result<(), Box<Problem>> {
     let result = expression.evaluate(rows, "where").map_err(|e| not_computed(&step.sql, &e))?;
     let result = if result.dtype() == &DataType::Null { Column::full_null("where".into(), result.len(), &DataType::Boolean) } else { result };
     let truth: &BooleanChunked = result.bool().map_err(|_| {
@@ -39,7 +45,7 @@ pub(super) fn not_computed(sql: &Named, e: &polars::error::PolarsError) -> Probl
 }
 
 /// Removes rows with a null in one of the columns.
-pub(super) fn present(rows: &DataFrame, marks: &mut Marks, step: &PresentPlan) -> Result<(), Problem> {
+pub(super) fn present(rows: &DataFrame, marks: &mut Marks, step: &PresentPlan) -> Result<(), Box<Problem>> {
     let mut nulls = Vec::with_capacity(step.columns.len());
     for column in &step.columns {
         nulls.push(rows.column(&column.name).map_err(|e| bug("present", &e))?.is_null());

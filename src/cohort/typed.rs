@@ -45,8 +45,19 @@ pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// A column in its type, its cells that do not parse, and (numbers, cells) of a text column most of whose cells read as numbers.
-type Converted = (Column, BadCells, Option<(usize, usize)>);
+/// A column after reading.
+pub(super) struct Converted {
+    pub column: Column,
+    pub bad: BadCells,
+    /// For text most of which would read as numbers: (cells that would, all cells).
+    pub looks: Option<(usize, usize)>,
+}
+
+impl Converted {
+    fn good(column: Column) -> Self {
+        Self { column, bad: BadCells::default(), looks: None }
+    }
+}
 
 /// The column in its normal type, null values applied, and then in its declared type if it has one.
 pub(super) fn convert(column: &Column, declared: Option<&Target>, json: bool, null_values: &[String], offset: usize) -> PolarsResult<Converted> {
@@ -64,19 +75,18 @@ pub(super) fn convert(column: &Column, declared: Option<&Target>, json: bool, nu
             None => (Target::Text, profile.looks_like_numbers()),
         };
         let (column, bad) = target.column(&name, &cells, offset)?;
-        return Ok((column, bad, looks));
+        return Ok(Converted { column, bad, looks });
     }
-    let none = BadCells::default();
     match declared {
-        None => Ok((column, none, None)),
-        Some(t) if t.dtype() == dtype => Ok((column, none, None)),
-        Some(Target::Number) if dtype == DataType::Int64 => Ok((column.cast(&DataType::Float64)?, none, None)),
-        Some(Target::Date(_)) if dtype == DATETIME => Ok((column.cast(&DataType::Date)?, none, None)),
-        Some(Target::Datetime(_)) if dtype == DataType::Date => Ok((column.cast(&DATETIME)?, none, None)),
+        None => Ok(Converted::good(column)),
+        Some(t) if t.dtype() == dtype => Ok(Converted::good(column)),
+        Some(Target::Number) if dtype == DataType::Int64 => Ok(Converted::good(column.cast(&DataType::Float64)?)),
+        Some(Target::Date(_)) if dtype == DATETIME => Ok(Converted::good(column.cast(&DataType::Date)?)),
+        Some(Target::Datetime(_)) if dtype == DataType::Date => Ok(Converted::good(column.cast(&DATETIME)?)),
         Some(t) => {
             let texts = column.cast(&DataType::String)?;
             let (column, bad) = t.column_of(&name, texts.len(), texts.str()?.iter(), offset)?;
-            Ok((column, bad, None))
+            Ok(Converted { column, bad, looks: None })
         }
     }
 }
