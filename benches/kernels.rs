@@ -68,6 +68,13 @@ fn kernels(c: &mut Criterion) {
     group.bench_function("with_and_without, 20,000 units, 3 blocks, dr", |b| {
         b.iter(|| black_box(WithAndWithout::default().decompose(&Fits::new(&contrast)).map(|d| d.rows.len())));
     });
+    // The committed sample: reading, joins, 16 models, influence functions, tables and report.
+    let out = std::env::temp_dir().join("gapshare-bench");
+    let pipeline = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/cardiac_surgery.yaml");
+    let options = gapshare::run::Options { out: Some(out), ..gapshare::run::Options::default() };
+    group.bench_function("cardiac study end to end, 20,000 units", |b| {
+        b.iter(|| black_box(gapshare::run::run(&pipeline, &options, &|_| ()).map(|o| o.results.tables.len()).ok()));
+    });
     group.finish();
 }
 

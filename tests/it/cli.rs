@@ -380,3 +380,37 @@ fn integer_weights_are_repeated_rows() {
         assert!((a - b).abs() < 1e-10, "{a} {b}");
     }
 }
+
+/// Without `cluster` a hospital's columns give standard errors that are far too small: a failed gate, exit 1, everything marked.
+#[test]
+fn hospital_columns_without_cluster_fail_a_gate() {
+    let s = Study::new();
+    s.edit("study.yaml", "cluster: hospital\n", "");
+    let o = s.run();
+    assert_eq!(code(&o), 1, "{}", stderr(&o));
+    assert!(stderr(&o).contains("unclustered_group_level_columns"), "{}", stderr(&o));
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(s.path("results/small/results.json")).unwrap()).unwrap();
+    assert!(json["decomposition"].as_array().unwrap().iter().all(|r| r["blinded"] == true));
+    assert!(json["diagnostics"].as_array().unwrap().iter().any(|r| r["check"] == "unclustered_group_level_columns" && r["passed"] == false));
+}
+
+/// A secondary analysis that cannot be estimated: exit 1, its rows null with a reason, the primary as it was.
+#[test]
+fn a_secondary_analysis_that_fails_has_null_rows() {
+    let s = Study::new();
+    s.edit("study.yaml", "hospital: [h_volume]", "hospital: [{ hospital: { fixed_effects: {} } }]");
+    s.edit("study.yaml", "{ estimator: gcomp } }", "{ surface: pooled_main } }\n  other: { with_and_without: { estimator: gcomp } }");
+    // Hospital 3 has no White patients.
+    lines(&s, |i, c| {
+        if i > 0 && c[1] == "3" {
+            c[2] = "Black".into();
+        }
+    });
+    let o = s.run();
+    assert_eq!(code(&o), 1, "{}", stderr(&o));
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(s.path("results/small/results.json")).unwrap()).unwrap();
+    for r in json["decomposition"].as_array().unwrap() {
+        assert_eq!(r["estimate"].is_null(), r["analysis"] == "other", "{r}");
+        assert_eq!(r["reason"].is_null(), r["analysis"] != "other", "{r}");
+    }
+}

@@ -110,3 +110,48 @@ fn results_do_not_depend_on_threads() {
     };
     assert_eq!(run(1), run(16));
 }
+
+/// `tests/known/make_statsmodels_glm.py`: poisson with exposure, gaussian, frequency weights, on the LCG data.
+#[test]
+fn glms_agree_with_statsmodels() {
+    use gapshare::model::expit;
+    let mut state: u64 = 20_240_601;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / 2f64.powi(53)
+    };
+    let u: Vec<Vec<f64>> = (0..2000).map(|_| (0..6).map(|_| next()).collect()).collect();
+    let base = lcg::columns();
+    let column = |k: usize| base.blocks[k].1[0].1.clone();
+    let (c, s, b) = (base.allowable[0].1.clone(), column(0), column(1));
+    let eta: Vec<f64> = (0..2000).map(|i| -1.2 + 0.5 * c[i] + 0.4 * s[i] + 0.7 * b[i] + 0.2 * base.group[i]).collect();
+    let exposure: Vec<f64> = u.iter().map(|u| 1.0 + (4.0 * u[4]).floor()).collect();
+    let count: Vec<f64> = (0..2000).map(|i| (2.5 * u[i][5] * exposure[i] * eta[i].exp()).floor()).collect();
+    let value: Vec<f64> = (0..2000).map(|i| eta[i] + 3.0 * u[i][5]).collect();
+    let binary: Vec<f64> = (0..2000).map(|i| f64::from(u8::from(u[i][5] < expit(eta[i])))).collect();
+    let weight: Vec<f64> = u.iter().map(|u| 1.0 + (3.0 * u[2]).floor()).collect();
+
+    let known: Vec<Vec<&str>> = include_str!("../known/statsmodels_glm.csv").lines().skip(2).map(|l| l.split(',').collect()).collect();
+    for (model, family, y, weighted, rate) in [
+        ("poisson", Family::Poisson, &count, false, true),
+        ("poisson.weighted", Family::Poisson, &count, true, true),
+        ("gaussian", Family::Gaussian, &value, false, false),
+        ("binomial.weighted", Family::Binomial, &binary, true, false),
+    ] {
+        let columns = Columns { family, y: y.clone(), weight: weighted.then(|| weight.clone()), ..lcg::columns() };
+        let mut d = columns.design();
+        if rate {
+            d.exposure = Some(d.cohort_row.iter().map(|&i| exposure[i as usize]).collect());
+        }
+        let contrast = Contrast::new(&d, 1);
+        // The intercept, the group, C, S, B: the blocks S and B.
+        let fit = Fits::new(&contrast).outcome(FittedIn::Pooled, BlockSet(0b011), GroupTerms::Main, family).unwrap();
+        let want: Vec<&Vec<&str>> = known.iter().filter(|k| k[0] == model).collect();
+        assert_eq!(want.len(), 5);
+        // Rows repeated w times leave more degrees of freedom than rows; only the gaussian dispersion would show it.
+        for (k, se) in fit.std_errors().iter().enumerate() {
+            crate::frames::close(want[k][1], fit.beta[k], want[k][2].parse().unwrap(), 1e-8);
+            crate::frames::close(want[k][1], *se, want[k][3].parse().unwrap(), 1e-6);
+        }
+    }
+}
