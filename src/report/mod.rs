@@ -17,6 +17,7 @@ pub use terminal::terminal_table;
 
 use crate::error::{Problem, Problems, codes};
 use crate::release::{ResultTables, schema};
+use indexmap::IndexMap;
 use serde::Serialize;
 use study::Study;
 use view::TableView;
@@ -148,30 +149,30 @@ fn alerts(s: &Study) -> Vec<Alert> {
     }
     for (analysis, group, reason) in &s.meta.blinded {
         let head = format!("{analysis}, {}: a check that the estimates rest on did not pass.", s.patients(group));
-        out.push(Alert { head, text: reason.clone() });
+        out.push(Alert { head, text: format!("{}.", reason.replace('_', " ")) });
     }
     if let Some(t) = s.table(&schema::DIAGNOSTICS) {
         let failed: Vec<usize> = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).collect();
         if !failed.is_empty() {
-            let told: Vec<String> = failed
-                .iter()
-                .map(|&r| {
-                    let message = t.text(r, "message");
-                    let what = if message.is_empty() { t.text(r, "check").replace('_', " ") } else { message.trim_end_matches('.').to_owned() };
-                    match t.text(r, "index_group") {
-                        "" => format!("{what}."),
-                        group => format!("{what} ({group})."),
-                    }
-                })
-                .collect();
-            let mut told_once: Vec<String> = Vec::new();
-            told.into_iter().for_each(|line| {
-                if !told_once.contains(&line) {
-                    told_once.push(line);
+            // By check, the groups that it did not pass for; what each means stands in the section of checks.
+            let mut by_check: IndexMap<String, Vec<&str>> = IndexMap::new();
+            for &r in &failed {
+                let groups = by_check.entry(t.text(r, "check").replace('_', " ")).or_default();
+                let group = t.text(r, "index_group");
+                if !group.is_empty() && !groups.contains(&group) {
+                    groups.push(group);
                 }
-            });
+            }
+            let several = s.meta.index.len() > 1;
+            let told = by_check
+                .into_iter()
+                .map(|(check, groups)| if several && !groups.is_empty() { format!("{check} ({})", groups.join(", ")) } else { check });
+            let told = told.collect::<Vec<_>>().join("; ");
             let total = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool().is_some()).count();
-            out.push(Alert { head: format!("{} of {total} checks did not pass.", failed.len()), text: told_once.join(" ") });
+            out.push(Alert {
+                head: format!("{} of {total} checks did not pass.", failed.len()),
+                text: format!("{told}. What each means: section Checks."),
+            });
         }
     }
     out

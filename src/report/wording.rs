@@ -27,6 +27,14 @@ pub fn headline(s: &Study, group: &str) -> Headline {
         lead.push(format!("The primary analysis could not be estimated: {reason}"));
         return Headline { lead, title };
     }
+    if let Some(reason) = s.blinded(&s.meta.primary, group) {
+        lead.push(format!(
+            "The division of the gap rests on a check that did not pass ({}). It is shown for completeness, marked, and not summed up in words.",
+            reason.replace('_', " ")
+        ));
+        title = "A division of the gap that rests on a check which did not pass \u{2020}".into();
+        return Headline { lead, title };
+    }
     let parts = s.parts(group, &s.meta.primary);
     let Some(adjusted) = s.adjusted_gap(group, &s.meta.primary) else {
         if parts.iter().any(|p| p.withheld) {

@@ -399,7 +399,11 @@ fn hospital_columns_without_cluster_fail_a_gate() {
 fn a_secondary_analysis_that_fails_has_null_rows() {
     let s = Study::new();
     s.edit("study.yaml", "hospital: [h_volume]", "hospital: [{ hospital: { fixed_effects: {} } }]");
-    s.edit("study.yaml", "{ estimator: gcomp } }", "{ surface: pooled_main } }\n  other: { with_and_without: { estimator: gcomp } }");
+    s.edit(
+        "study.yaml",
+        "{ estimator: gcomp } }",
+        "{ surface: pooled_main, estimator: gcomp } }\n  other: { with_and_without: { estimator: gcomp } }",
+    );
     // Hospital 3 has no White patients.
     lines(&s, |i, c| {
         if i > 0 && c[1] == "3" {
