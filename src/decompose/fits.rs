@@ -6,7 +6,7 @@ use crate::model::glm::{self, Fit};
 use crate::model::{FitError, GROUP, ModelMatrix, Term};
 use crate::vocab::{BlockSet, Family};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -74,12 +74,14 @@ pub enum Toward {
 pub struct Fits<'a> {
     pub contrast: &'a Contrast<'a>,
     outcome: Known<OutcomeKey, Fit, FitError>,
+    /// Outcome models asked for since the last [`Fits::take_used`].
+    used: RefCell<BTreeSet<OutcomeKey>>,
     group: Known<GroupKey, GroupModel, DecomposeError>,
 }
 
 impl<'a> Fits<'a> {
     pub fn new(contrast: &'a Contrast<'a>) -> Self {
-        Self { contrast, outcome: RefCell::default(), group: RefCell::default() }
+        Self { contrast, outcome: RefCell::default(), used: RefCell::default(), group: RefCell::default() }
     }
 
     pub fn rows(&self, fitted_in: FittedIn) -> Vec<Range<usize>> {
@@ -108,6 +110,7 @@ impl<'a> Fits<'a> {
     /// Errors: [`DecomposeError::Fit`] names the blocks, the rows, and for separation the level.
     pub fn outcome(&self, fitted_in: FittedIn, set: BlockSet, group_terms: GroupTerms, family: Family) -> Result<Rc<Fit>, DecomposeError> {
         let key = (fitted_in, set, group_terms, family.name());
+        self.used.borrow_mut().insert(key);
         let known = self.outcome.borrow().get(&key).cloned();
         let result = match known {
             Some(r) => r,
@@ -216,17 +219,14 @@ impl<'a> Fits<'a> {
     /// Every outcome model that was fitted, in a fixed order.
     pub fn outcome_models(&self) -> Vec<OutcomeModel> {
         let fits = self.outcome.borrow();
-        fits.iter()
-            .filter_map(|(&(fitted_in, set, group_terms, _), r)| {
-                r.as_ref().ok().map(|f| OutcomeModel { fitted_in, set, group_terms, fit: f.clone() })
-            })
-            .collect()
+        fits.iter().filter_map(|(key, r)| r.as_ref().ok().map(|f| outcome_model(key, f))).collect()
     }
 
-    /// Every group model towards the index group that was fitted.
-    pub fn group_models(&self) -> Vec<(BlockSet, Rc<GroupModel>)> {
-        let fits = self.group.borrow();
-        fits.iter().filter(|((_, t), _)| *t == Toward::Index).filter_map(|((s, _), r)| r.as_ref().ok().map(|g| (*s, g.clone()))).collect()
+    /// The outcome models that were asked for since the last call, fitted for it or before, in a fixed order.
+    pub fn take_used(&self) -> Vec<OutcomeModel> {
+        let used = self.used.take();
+        let fits = self.outcome.borrow();
+        used.iter().filter_map(|key| fits.get(key)?.as_ref().ok().map(|f| outcome_model(key, f))).collect()
     }
 
     pub fn set_name(&self, set: BlockSet) -> String {
@@ -298,6 +298,10 @@ impl<'a> Fits<'a> {
         }
         None
     }
+}
+
+fn outcome_model(&(fitted_in, set, group_terms, _): &OutcomeKey, fit: &Rc<Fit>) -> OutcomeModel {
+    OutcomeModel { fitted_in, set, group_terms, fit: fit.clone() }
 }
 
 /// A level that predicts the outcome perfectly.

@@ -161,10 +161,9 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
     let mut models = Vec::new();
     for (a, analysis) in plan.analyses.iter().enumerate() {
         progress(&format!("{label}: {}", analysis.name));
-        let before: BTreeSet<_> = fits.outcome_models().iter().map(|m| (m.fitted_in, m.set, m.group_terms, m.fit.family.name())).collect();
+        fits.take_used();
         analyses.push(analysis.method.decompose(&fits).map(|d| printed(&d, &sampling)));
-        let new = fits.outcome_models().into_iter().filter(|m| !before.contains(&(m.fitted_in, m.set, m.group_terms, m.fit.family.name())));
-        models.extend(new.map(|m| model_result(&fits, &m, a, &sampling)));
+        models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, &sampling)));
     }
 
     progress(&format!("{label}: checks"));
