@@ -102,8 +102,10 @@ fn describe(c: &Contrast<'_>, d: &Described, odds: Option<&[f64]>) -> Vec<TableO
             let binary = c.units().all(|i| x[i].is_nan() || x[i] == 0.0 || x[i] == 1.0);
             let variance = |s: &Spread| if binary { s.mean * (1.0 - s.mean) } else { s.sd * s.sd };
             let pooled = ((variance(&reference) + variance(&index)) / 2.0).sqrt();
-            let smd = |m0: f64| (pooled > 0.0).then(|| (index.mean - m0) / pooled);
-            let weighted = odds.and_then(|o| smd(spread(c.reference(), |i| o[i], x).mean)).filter(|v| v.is_finite());
+            let smd = |m1: f64, m0: f64| (pooled > 0.0).then(|| (m1 - m0) / pooled);
+            // The odds carry the exposure of a rate, so the index units they are made to look like carry it too.
+            let like = |o: &[f64]| smd(spread(c.index(), |i| c.w[i], x).mean, spread(c.reference(), |i| o[i], x).mean);
+            let weighted = odds.and_then(like).filter(|v| v.is_finite());
             let n_level = binary.then(|| {
                 let ones = |rows: Range<usize>| rows.filter(|&i| x[i] == 1.0).count();
                 (ones(c.reference()), ones(c.index()))
@@ -114,7 +116,7 @@ fn describe(c: &Contrast<'_>, d: &Described, odds: Option<&[f64]>) -> Vec<TableO
                 level: None,
                 reference: Some((reference.mean, Some(reference.sd))),
                 index: Some((index.mean, Some(index.sd))),
-                smd: smd(reference.mean),
+                smd: smd(index.mean, reference.mean),
                 smd_weighted: weighted,
                 n_missing: (missing(c.reference()), missing(c.index())),
                 n_level,
@@ -138,9 +140,9 @@ fn describe(c: &Contrast<'_>, d: &Described, odds: Option<&[f64]>) -> Vec<TableO
             };
             let (p0, p1) = (proportions(c.reference(), &|i| w[i]), proportions(c.index(), &|i| w[i]));
             let (n0, n1) = (counts(c.reference()), counts(c.index()));
-            let p0_weighted = odds.map(|o| proportions(c.reference(), &|i| o[i]));
+            let weighted = odds.map(|o| (proportions(c.index(), &|i| c.w[i]), proportions(c.reference(), &|i| o[i])));
             let pooled = |l: usize| ((p0[l] * (1.0 - p0[l]) + p1[l] * (1.0 - p1[l])) / 2.0).sqrt();
-            let smd = |l: usize, from: f64| (pooled(l) > 0.0).then(|| (p1[l] - from) / pooled(l)).filter(|v| v.is_finite());
+            let smd = |l: usize, to: f64, from: f64| (pooled(l) > 0.0).then(|| (to - from) / pooled(l)).filter(|v| v.is_finite());
             let mut rows = vec![TableOneRow {
                 role: d.role,
                 variable: d.variable.clone(),
@@ -148,7 +150,7 @@ fn describe(c: &Contrast<'_>, d: &Described, odds: Option<&[f64]>) -> Vec<TableO
                 reference: None,
                 index: None,
                 smd: categorical_smd(&p1, &p0, &p0, &p1),
-                smd_weighted: p0_weighted.as_ref().and_then(|q| categorical_smd(&p1, q, &p0, &p1)),
+                smd_weighted: weighted.as_ref().and_then(|(to, from)| categorical_smd(to, from, &p0, &p1)),
                 n_missing,
                 n_level: None,
             }];
@@ -158,8 +160,8 @@ fn describe(c: &Contrast<'_>, d: &Described, odds: Option<&[f64]>) -> Vec<TableO
                 level: Some(level.clone()),
                 reference: Some((p0[l], None)),
                 index: Some((p1[l], None)),
-                smd: smd(l, p0[l]),
-                smd_weighted: p0_weighted.as_ref().and_then(|q| smd(l, q[l])),
+                smd: smd(l, p1[l], p0[l]),
+                smd_weighted: weighted.as_ref().and_then(|(to, from)| smd(l, to[l], from[l])),
                 n_missing,
                 n_level: Some((n0[l], n1[l])),
             }));

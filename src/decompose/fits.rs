@@ -5,6 +5,7 @@ use crate::design::Contrast;
 use crate::model::glm::{self, Fit};
 use crate::model::{FitError, GROUP, ModelMatrix, Term};
 use crate::vocab::{BlockSet, Family};
+use statrs::function::gamma::ln_gamma;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -116,12 +117,25 @@ impl<'a> Fits<'a> {
             Some(r) => r,
             None => {
                 let matrix = self.matrix(fitted_in, set, group_terms)?;
-                let r = glm::fit(&matrix, family, &self.contrast.y, &self.contrast.w).map(Rc::new);
+                let r = glm::fit(&matrix, family, &self.contrast.y, &self.contrast.w).map(|mut fit| {
+                    if family == Family::Poisson {
+                        fit.loglik += self.poisson_constant(fitted_in);
+                    }
+                    Rc::new(fit)
+                });
                 self.outcome.borrow_mut().insert(key, r.clone());
                 r
             }
         };
         result.map_err(|e| self.failed(fitted_in, set, &e))
+    }
+
+    /// What the likelihood of counts holds beside that of rates: `sum w (y log e - log y!)`, as R's `logLik` counts it.
+    fn poisson_constant(&self, fitted_in: FittedIn) -> f64 {
+        let (c, d) = (self.contrast, self.contrast.design);
+        let exposure = |i: usize| d.exposure.as_ref().map_or(1.0, |e| e[i]);
+        let rows = self.rows(fitted_in).into_iter().flatten().filter(|&i| c.w[i] > 0.0);
+        rows.map(|i| d.weight[i] * (d.y[i] * exposure(i).ln() - ln_gamma(d.y[i] + 1.0))).sum()
     }
 
     /// The logistic model of group membership given the allowables and the blocks of `set`, as odds weights.

@@ -231,8 +231,12 @@ impl WithAndWithout {
             let difference: Vec<f64> = g1.iter().zip(&g0).map(|(a, b)| a - b).collect();
             let mut gap = mean(c, &target, |i| mu1[i] - mu0[i]);
             add_score_influence(c, &m, &fit, &difference, &c.y, &c.w, &mut gap.influence);
-            let mut counterfactual_mean = mean(c, &target, |i| mu0[i]);
-            add_score_influence(c, &m, &fit, &g0, &c.y, &c.w, &mut counterfactual_mean.influence);
+            // Target reference: what reference units would show as index units, as for the reference model. With the group as a
+            // main effect METHODS 3.1 has the mean as reference units for every target.
+            let as_index = group_terms == GroupTerms::Interacted && self.target == Target::Reference;
+            let (mu, gradient) = if as_index { (&mu1, &g1) } else { (&mu0, &g0) };
+            let mut counterfactual_mean = mean(c, &target, |i| mu[i]);
+            add_score_influence(c, &m, &fit, gradient, &c.y, &c.w, &mut counterfactual_mean.influence);
             Adjusted { counterfactual_mean, gap }
         };
         Ok(match self.target {

@@ -10,6 +10,8 @@ pub struct Fitness {
     pub observed: Vec<f64>,
     pub predicted: Vec<f64>,
     pub weight: Vec<f64>,
+    /// `w^2` times what the variance of the outcome is divided by (the exposure of a rate): `Var(w y) = this x V(mu)`.
+    pub variance_weight: Vec<f64>,
     /// Events of a binomial or poisson outcome (unweighted counts).
     pub events: Option<f64>,
     /// c-statistic of a binomial outcome.
@@ -27,17 +29,19 @@ impl Fitness {
         let observed: Vec<f64> = rows.iter().map(|&i| c.y[i]).collect();
         let predicted: Vec<f64> = rows.iter().map(|&i| model.fit.family.mean(m.dot(i, &model.fit.beta, None))).collect();
         let weight: Vec<f64> = rows.iter().map(|&i| c.w[i]).collect();
+        let variance_weight: Vec<f64> = rows.iter().map(|&i| c.design.weight[i] * c.w[i]).collect();
         let logit = model.fit.family == Family::Binomial;
         let total: f64 = weight.iter().sum();
         let brier = logit.then(|| observed.iter().zip(&predicted).zip(&weight).map(|((y, p), w)| w * (y - p) * (y - p)).sum::<f64>() / total);
         let events = (c.design.family != Family::Gaussian).then(|| rows.iter().map(|&i| c.design.y[i]).sum());
-        let auc = if logit { auc(&observed, &predicted) } else { None };
-        Some(Self { observed, predicted, weight, events, auc, brier })
+        let auc = if logit { auc(&observed, &predicted, &weight) } else { None };
+        Some(Self { observed, predicted, weight, variance_weight, events, auc, brier })
     }
 }
 
-/// Probability that a unit with the event is ranked above one without, ties counting half; `None` without both kinds.
-pub fn auc(event: &[f64], score: &[f64]) -> Option<f64> {
+/// Weighted share of pairs in which the unit with the event is ranked above the one without, ties counting half; `None`
+/// without both kinds.
+pub fn auc(event: &[f64], score: &[f64], weight: &[f64]) -> Option<f64> {
     let mut order: Vec<usize> = (0..event.len()).collect();
     order.sort_by(|&a, &b| score[a].total_cmp(&score[b]));
     let (mut below, mut pairs, mut events) = (0.0, 0.0, 0.0);
@@ -47,9 +51,9 @@ pub fn auc(event: &[f64], score: &[f64]) -> Option<f64> {
         let (mut with, mut without) = (0.0, 0.0);
         while end < order.len() && score[order[end]] == score[order[start]] {
             if event[order[end]] > 0.5 {
-                with += 1.0
+                with += weight[order[end]]
             } else {
-                without += 1.0
+                without += weight[order[end]]
             }
             end += 1;
         }
@@ -72,23 +76,22 @@ pub struct Calibration {
     pub p_value: f64,
 }
 
-/// `dispersion` is the residual variance of a gaussian outcome.
-pub fn deciles(observed: &[f64], predicted: &[f64], weight: &[f64], family: Family, dispersion: f64) -> Calibration {
-    let n = observed.len();
+/// `dispersion` is the residual variance of a gaussian outcome. Weights are analysis weights, not counts of units: the
+/// variance of a weighted sum takes their squares.
+pub fn deciles(f: &Fitness, family: Family, dispersion: f64) -> Calibration {
+    let n = f.observed.len();
     let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| predicted[a].total_cmp(&predicted[b]));
-    let mean_weight = weight.iter().sum::<f64>() / n as f64;
+    order.sort_by(|&a, &b| f.predicted[a].total_cmp(&f.predicted[b]));
+    let mean_weight = f.weight.iter().sum::<f64>() / n as f64;
     let groups = n.min(10);
     let (mut largest, mut statistic) = (0.0_f64, 0.0);
     for g in 0..groups {
         let (mut o, mut e, mut v, mut sum_w) = (0.0, 0.0, 0.0, 0.0);
         for &i in &order[g * n / groups..(g + 1) * n / groups] {
-            let w = weight[i] / mean_weight;
-            o += w * observed[i];
-            e += w * predicted[i];
-            // With an exposure the weight is person-time and the outcome a rate: its variance is mu / w, as for a count.
-            v += w * family.slope(predicted[i]) * if family == Family::Gaussian { dispersion / mean_weight } else { 1.0 };
-            sum_w += w;
+            o += f.weight[i] * f.observed[i];
+            e += f.weight[i] * f.predicted[i];
+            v += f.variance_weight[i] * family.slope(f.predicted[i]) * if family == Family::Gaussian { dispersion / mean_weight } else { 1.0 };
+            sum_w += f.weight[i];
         }
         largest = largest.max((o - e).abs() / sum_w);
         if v > 0.0 {
@@ -106,8 +109,11 @@ mod tests {
     #[test]
     fn the_c_statistic_counts_pairs() {
         // Pairs (event, non-event): (3,1) (3,2) (2,1) right, (2,2) a tie.
-        assert_eq!(auc(&[1.0, 1.0, 0.0, 0.0], &[3.0, 2.0, 1.0, 2.0]), Some(3.5 / 4.0));
-        assert_eq!(auc(&[1.0, 1.0], &[3.0, 2.0]), None);
+        let (event, score) = ([1.0, 1.0, 0.0, 0.0], [3.0, 2.0, 1.0, 2.0]);
+        assert_eq!(auc(&event, &score, &[1.0; 4]), Some(3.5 / 4.0));
+        // The tied pair counts twice: 1 + 2 (3,2) and (3,1), 1 + .5 x 2.
+        assert_eq!(auc(&event, &score, &[1.0, 1.0, 1.0, 2.0]), Some((1.0 + 2.0 + 1.0 + 1.0) / 6.0));
+        assert_eq!(auc(&[1.0, 1.0], &[3.0, 2.0], &[1.0; 2]), None);
     }
 
     #[test]
@@ -115,10 +121,24 @@ mod tests {
         let predicted: Vec<f64> = (0..1000).map(|i| 0.1 + 0.8 * f64::from(i) / 1000.0).collect();
         // Each run of ten rows holds the events that its prediction asks for.
         let observed: Vec<f64> = (0..1000).map(|i| f64::from(u8::from(f64::from(i % 10) + 0.5 < 10.0 * predicted[i as usize]))).collect();
-        let w = vec![1.0; 1000];
-        assert!(deciles(&observed, &predicted, &w, Family::Binomial, 1.0).p_value > 0.9);
+        let judge = |predicted: Vec<f64>, w: f64| {
+            let f = Fitness {
+                observed: observed.clone(),
+                predicted,
+                weight: vec![w; 1000],
+                variance_weight: vec![w * w; 1000],
+                events: None,
+                auc: None,
+                brier: None,
+            };
+            deciles(&f, Family::Binomial, 1.0)
+        };
+        assert!(judge(predicted.clone(), 1.0).p_value > 0.9);
         let shifted: Vec<f64> = predicted.iter().map(|p| (p + 0.1).min(0.99)).collect();
-        let c = deciles(&observed, &shifted, &w, Family::Binomial, 1.0);
+        let c = judge(shifted.clone(), 1.0);
         assert!(c.p_value < 1e-3 && c.largest_difference > 0.08, "{c:?}");
+        // The scale of the weights says nothing.
+        let d = judge(shifted, 7.0);
+        assert!((c.statistic - d.statistic).abs() < 1e-9 && (c.largest_difference - d.largest_difference).abs() < 1e-12);
     }
 }

@@ -91,7 +91,7 @@ pub fn reference_model(fits: &Fits<'_>, model: &OutcomeModel) -> Vec<Check> {
         let message = "c-statistic of the reference model in its own group; 0.5 is no better than chance".to_owned();
         out.push(Check::new("reference_model_c_statistic", auc, 0.5, auc >= 0.5, Gate::Warns, message).of(model.set));
     }
-    let calibration = deciles(&f.observed, &f.predicted, &f.weight, c.design.family, model.fit.dispersion);
+    let calibration = deciles(&f, c.design.family, model.fit.dispersion);
     let message = format!(
         "largest difference between observed and predicted mean outcome over tenths of predicted outcome is {:.4} (Hosmer-Lemeshow statistic {:.2}); the value is its p-value",
         calibration.largest_difference, calibration.statistic
@@ -179,6 +179,22 @@ pub fn full_reference_model(fits: &Fits<'_>) -> Option<OutcomeModel> {
     let is_full =
         |m: &OutcomeModel| m.fitted_in == FittedIn::Reference && m.set == all && m.group_terms == GroupTerms::Without && m.fit.family == family;
     fits.outcome_models().into_iter().find(is_full)
+}
+
+/// Smallest value at which the weights of values up to it reach a share `p` of all; `None` without values.
+fn weighted_quantile(values: &[(f64, f64)], p: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let target = p * sorted.iter().map(|v| v.1).sum::<f64>();
+    let mut sum = 0.0;
+    sorted
+        .iter()
+        .find(|v| {
+            sum += v.1;
+            sum >= target
+        })
+        .or(sorted.last())
+        .map(|v| v.0)
 }
 
 /// Quantile of sorted values by linear interpolation (type 7 of Hyndman & Fan 1996); `None` without values.

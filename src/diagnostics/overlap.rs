@@ -1,6 +1,6 @@
 //! Whether like can be compared with like: the group model's linear predictor by group, and the odds weights.
 
-use super::{Check, Gate, fitness, quantile};
+use super::{Check, Gate, fitness, quantile, weighted_quantile};
 use crate::decompose::DecomposeError;
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms, Toward};
 use crate::vocab::BlockSet;
@@ -52,14 +52,26 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
         }
     };
     let Ok(m) = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without) else { return Overlap { set, checks: Vec::new() } };
-    let eta = |rows: std::ops::Range<usize>| -> Vec<f64> { rows.filter(|&i| group.w[i] > 0.0).map(|i| m.dot(i, &group.fit.beta, None)).collect() };
+    // (linear predictor, weight) of the units in the group model.
+    let eta = |rows: std::ops::Range<usize>| -> Vec<(f64, f64)> {
+        rows.filter(|&i| group.w[i] > 0.0).map(|i| (m.dot(i, &group.fit.beta, None), group.w[i])).collect()
+    };
     let (mut reference, index) = (eta(c.reference()), eta(c.index()));
     let event: Vec<f64> = std::iter::repeat_n(0.0, reference.len()).chain(std::iter::repeat_n(1.0, index.len())).collect();
-    let score: Vec<f64> = reference.iter().chain(&index).copied().collect();
-    let c_statistic = fitness::auc(&event, &score);
-    reference.sort_by(f64::total_cmp);
-    let outside = match (quantile(&reference, 0.001), quantile(&reference, 0.999)) {
-        (Some(low), Some(high)) => index.iter().filter(|v| **v < low || **v > high).count() as f64 / n1,
+    let (score, weight): (Vec<f64>, Vec<f64>) = reference.iter().chain(&index).copied().unzip();
+    let c_statistic = fitness::auc(&event, &score, &weight);
+    reference.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let limit = |p: f64| {
+        // Equal weights: the interpolated quantile.
+        if weight.iter().all(|w| *w == weight[0]) {
+            quantile(&reference.iter().map(|v| v.0).collect::<Vec<_>>(), p)
+        } else {
+            weighted_quantile(&reference, p)
+        }
+    };
+    let mass: f64 = c.index().map(|i| c.w[i]).sum();
+    let outside = match (limit(0.001), limit(0.999)) {
+        (Some(low), Some(high)) => index.iter().filter(|v| v.0 < low || v.0 > high).map(|v| v.1).sum::<f64>() / mass,
         _ => f64::NAN,
     };
     let odds: Vec<f64> = c.reference().map(|i| group.odds[i]).collect();

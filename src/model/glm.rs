@@ -29,7 +29,7 @@ pub struct Fit {
     /// Rows with a positive weight.
     pub n: usize,
     pub sum_w: f64,
-    /// Log-likelihood, R's `logLik` (without the terms of the outcome alone for poisson rates; see [`Fit::loglik`]).
+    /// Log-likelihood as R's `logLik` has it; for poisson without the terms that depend on the outcome alone.
     pub loglik: f64,
     pub iterations: usize,
     /// Residual variance of a gaussian fit, `sum w e^2 / (n - k)`; 1 otherwise.

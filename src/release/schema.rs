@@ -250,7 +250,11 @@ pub static WITH_AND_WITHOUT: TableDecl = TableDecl {
         INDEX_GROUP,
         ANALYSIS,
         BLOCKS,
-        number("counterfactual_mean", "outcome", "Mean outcome that index units would show with the outcome of comparable reference units."),
+        number(
+            "counterfactual_mean",
+            "outcome",
+            "Target index: mean outcome that index units would show with the outcome of comparable reference units. Target reference: that of reference units with the outcome of comparable index units (pooled_main: as reference units). Target pooled: that of all units as reference units.",
+        ),
         number("adjusted_gap", "outcome", "The gap that remains with these blocks in the comparison."),
         number("std_error", "outcome", "Standard error of adjusted_gap."),
         number("conf_low", "outcome", "Lower confidence limit of adjusted_gap."),
