@@ -23,7 +23,7 @@ pub struct GapTable {
     pub mean_index: f64,
     pub n_reference: usize,
     pub n_index: usize,
-    /// Events (sum of the outcome, unweighted) of a binomial or poisson outcome.
+    /// Events (sum of the outcome, unweighted) of a binomial or poisson outcome; units at the higher value of a gaussian outcome with two.
     pub events: Option<(f64, f64)>,
     pub rows: Vec<GapRow>,
 }
@@ -54,7 +54,16 @@ pub fn gap_table(c: &Contrast<'_>, sampling: &Sampling) -> GapTable {
             push(Scale::OddsRatio, (inside(y0) && inside(y1)).then(|| infer_ratio(&m.index.logit().minus(&m.reference.logit()), sampling)));
         }
     }
-    let events = (family != Family::Gaussian).then(|| (count(c.reference()), count(c.index())));
+    // A gaussian outcome with two values has events too: its mean times n is their number.
+    let y = &c.design.y;
+    let low = c.units().map(|i| y[i]).fold(f64::INFINITY, f64::min);
+    let high = c.units().map(|i| y[i]).fold(f64::NEG_INFINITY, f64::max);
+    let two_values = c.units().all(|i| y[i] == low || y[i] == high);
+    let at_high = |rows: Range<usize>| rows.filter(|&i| y[i] == high).count() as f64;
+    let events = match family {
+        Family::Gaussian => two_values.then(|| (at_high(c.reference()), at_high(c.index()))),
+        Family::Binomial | Family::Poisson => Some((count(c.reference()), count(c.index()))),
+    };
     GapTable { mean_reference: y0, mean_index: y1, n_reference: c.reference().len(), n_index: c.index().len(), events, rows }
 }
 
@@ -83,7 +92,8 @@ pub struct TableOneRow {
     /// The same with reference units weighted to look like index units.
     pub smd_weighted: Option<f64>,
     pub n_missing: (usize, usize),
-    /// Units at this level (reference, index).
+    /// Units at this level (reference, index); for a number with few values those at its rarest value, which mean and standard
+    /// deviation would give away.
     pub n_level: Option<(usize, usize)>,
 }
 
@@ -106,10 +116,7 @@ fn describe(c: &Contrast<'_>, d: &Described, odds: Option<&[f64]>) -> Vec<TableO
             // The odds carry the exposure of a rate, so the index units they are made to look like carry it too.
             let like = |o: &[f64]| smd(spread(c.index(), |i| c.w[i], x).mean, spread(c.reference(), |i| o[i], x).mean);
             let weighted = odds.and_then(like).filter(|v| v.is_finite());
-            let n_level = binary.then(|| {
-                let ones = |rows: Range<usize>| rows.filter(|&i| x[i] == 1.0).count();
-                (ones(c.reference()), ones(c.index()))
-            });
+            let n_level = rarest_value(c, x);
             vec![TableOneRow {
                 role: d.role,
                 variable: d.variable.clone(),
@@ -167,6 +174,29 @@ fn describe(c: &Contrast<'_>, d: &Described, odds: Option<&[f64]>) -> Vec<TableO
             }));
             rows
         }
+    }
+}
+
+/// More distinct values than this, and mean and standard deviation do not tell how many units have each.
+const FEW_VALUES: usize = 10;
+
+/// Units (reference, index) at the value that fewest of a group's units have, among the values that some have.
+fn rarest_value(c: &Contrast<'_>, x: &[f64]) -> Option<(usize, usize)> {
+    let rarest = |rows: Range<usize>| {
+        let mut counts: Vec<(f64, usize)> = Vec::new();
+        for v in rows.map(|i| x[i]).filter(|v| !v.is_nan()) {
+            match counts.iter().position(|(value, _)| *value == v) {
+                Some(at) => counts[at].1 += 1,
+                None if counts.len() == FEW_VALUES => return None,
+                None => counts.push((v, 1)),
+            }
+        }
+        // One value for all is no secret.
+        counts.iter().map(|(_, n)| *n).min().map(|n| if counts.len() == 1 { 0 } else { n })
+    };
+    match (rarest(c.reference()), rarest(c.index())) {
+        (None, None) => None,
+        (a, b) => Some((a.unwrap_or(0), b.unwrap_or(0))),
     }
 }
 

@@ -89,9 +89,13 @@ impl From<&Problem> for ShownProblem {
 }
 
 impl ShownProblem {
-    /// As outputs may show it: warnings about the data (G3..) with small counts withheld.
+    /// As outputs may show it: warnings about the data (G3..) with small counts withheld, those of checks (G5..) without their
+    /// figures, which stand in table `diagnostics` where they may be shown.
     pub fn released(p: &Problem, min_cell: u32) -> Self {
         let shown = Self::from(p);
+        if p.code.0.starts_with("G5") {
+            return Self { notes: Vec::new(), ..shown };
+        }
         if !p.code.0.starts_with("G3") {
             return shown;
         }

@@ -155,6 +155,9 @@ impl Scalar {
     }
 }
 
+/// Numbers beyond this are refused in data: their squares and sums would overflow.
+pub const LARGEST: f64 = 1e100;
+
 /// A finite number, spaces around it trimmed; `None` for anything else (`120 +`, `1,000`, `NA`, `inf`).
 pub fn read_number(text: &str) -> Option<f64> {
     let t = text.trim();

@@ -9,7 +9,7 @@ use super::roles::{Values, columns_of};
 use super::spline;
 use crate::design::{Clusters, Column, Described, DescribedValues, Design, Factor, Group};
 use crate::error::{Problem, Problems, codes};
-use crate::vocab::Role;
+use crate::vocab::{LARGEST, Role};
 use indexmap::IndexMap;
 use ndarray::{Array1, Array2};
 use std::sync::Arc;
@@ -390,9 +390,9 @@ impl Built {
             cells.iter_mut().zip(&self.sources).for_each(|(cell, source)| *cell = source.at(row));
         }
         for (column, values) in self.columns.iter().zip(x.columns()) {
-            let bad = values.iter().filter(|v| !v.is_finite()).count();
+            let bad = values.iter().filter(|v| !v.is_finite() || v.abs() > LARGEST).count();
             if bad > 0 {
-                problems.push(Problem::error(codes::G313, format!("column `{}` is not finite in {bad} rows", column.term)));
+                problems.push(Problem::error(codes::G313, format!("column `{}` is not finite, or beyond 1e100, in {bad} rows", column.term)));
             }
         }
         x

@@ -83,6 +83,9 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     }
     let outcome = or_report(rows.outcome(&roles.outcome), rows.problems);
     rows.missing(roles);
+    if let Some(weight) = &roles.weight {
+        rows.without_zero_weight(weight);
+    }
     let group_labels: Vec<String> = std::iter::once(&roles.group.reference).chain(&roles.group.index).map(|v| v.value.text.clone()).collect();
     let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len())).unwrap_or_default();
     rows.problems.extend(emptied(&attrition, &group_labels));

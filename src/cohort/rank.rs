@@ -23,7 +23,8 @@ pub(super) fn drop_dependent(design: &mut Design) -> Vec<(String, String)> {
     }
     let kept: Vec<usize> = (0..p).filter(|j| !kept_out.contains(j)).collect();
     let named: Vec<(String, String)> = kept_out.iter().map(|&j| (design.columns[j].term.clone(), design.columns[j].variable.clone())).collect();
-    design.x = design.x.select(Axis(1), &kept);
+    // `select` leaves the columns contiguous; every model reads rows.
+    design.x = design.x.select(Axis(1), &kept).as_standard_layout().into_owned();
     design.columns = kept.iter().map(|&j| design.columns[j].clone()).collect();
     for f in &mut design.factors {
         f.columns = f.columns.iter().filter_map(|j| kept.binary_search(j).ok()).collect();
@@ -66,5 +67,6 @@ mod tests {
         assert_eq!(drop_dependent(&mut d), vec![("sum".to_owned(), "sum".to_owned())]);
         assert_eq!((d.x.ncols(), d.columns[4].term.as_str(), d.factors[0].columns.clone()), (5, "third", vec![4]));
         assert!(drop_dependent(&mut d).is_empty());
+        assert!(d.x.is_standard_layout());
     }
 }

@@ -9,7 +9,7 @@ use super::problems::bug;
 use super::text::{note, row_list};
 use crate::design::Clusters;
 use crate::error::{Problem, Problems, codes, nearest};
-use crate::vocab::{Family, read_number};
+use crate::vocab::{Family, LARGEST, read_number};
 use indexmap::IndexMap;
 use polars::prelude::{Column, DataFrame, DataType, PolarsError};
 use std::collections::BTreeSet;
@@ -211,7 +211,8 @@ impl Rows<'_> {
     /// G313 if a kept row holds an infinite value, or one that is not a number although it is not null.
     fn finite(&self, named: &Named, values: &[f64]) -> Result<(), Box<Problem>> {
         let nulls = self.column(named)?.is_null();
-        self.refuse(named, "infinite or undefined values", |row| !values[row].is_finite() && nulls.get(row) != Some(true))
+        let bad = |v: f64| !v.is_finite() || v.abs() > LARGEST;
+        self.refuse(named, "infinite or undefined values, or values beyond 1e100", |row| bad(values[row]) && nulls.get(row) != Some(true))
             .map_err(|p| Box::new(p.help("undefined values come from expressions such as 0 / 0 or LN(0): NULLIF(x, 0) makes them null")))
     }
 
@@ -329,6 +330,15 @@ impl Rows<'_> {
                     .at(named.place.clone())
                     .help("derive a number from it, such as DATE_PART('year', d) or (a - b) / INTERVAL '1 day'"),
             )),
+        }
+    }
+
+    /// Rows of weight 0 say nothing: they leave as a line of attrition, so that they do not count as support either.
+    pub fn without_zero_weight(&mut self, named: &Named) {
+        // A weight that cannot be read is reported by `weight`.
+        let Ok(values) = self.numbers(named, "the weight") else { return };
+        if self.marks.kept().into_iter().any(|row| values[row as usize] == 0.0) {
+            self.marks.step("weight above 0", |row| values[row] == 0.0);
         }
     }
 

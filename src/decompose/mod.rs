@@ -222,7 +222,13 @@ impl DecomposeError {
             Self::Fit(f) if matches!(f.error, FitError::Separated { .. }) => {
                 "merge levels, or leave the variable out; no penalty is applied silently"
             }
-            Self::Fit(_) => "use fewer or coarser variables",
+            Self::Fit(f) => match f.error {
+                FitError::NoVariation { .. } => {
+                    "every unit of these rows has the same outcome: nothing can be modelled; widen the cohort or the definition of the event"
+                }
+                FitError::NoRows => "no row has a positive weight",
+                _ => "use fewer or coarser variables",
+            },
             Self::GroupFit { .. } => "the groups hardly overlap on these variables: merge levels, or use `estimator: gcomp`",
             Self::NoSupport { .. } => "merge levels, exclude these units in a step, or use `surface: pooled_main`",
             Self::Rank { .. } => "merge levels, or leave the variable out",

@@ -24,8 +24,8 @@ pub struct Check {
     /// What a failure stops.
     pub gate: Gate,
     pub message: String,
-    /// Whether `value` counts units (small counts are withheld).
-    pub is_count: bool,
+    /// The units behind `value` where it counts them or is a share of them, and all units it is a share of: small counts are withheld.
+    pub units: Option<(usize, Option<usize>)>,
 }
 
 /// What the failure of a check means.
@@ -41,7 +41,7 @@ pub enum Gate {
 
 impl Check {
     fn new(check: &'static str, value: f64, threshold: f64, passed: bool, gate: Gate, message: String) -> Self {
-        Self { set: None, check, value: Some(value).filter(|v| v.is_finite()), threshold: Some(threshold), passed, gate, message, is_count: false }
+        Self { set: None, check, value: Some(value).filter(|v| v.is_finite()), threshold: Some(threshold), passed, gate, message, units: None }
     }
 
     fn of(mut self, set: BlockSet) -> Self {
@@ -49,8 +49,9 @@ impl Check {
         self
     }
 
-    fn counting(mut self) -> Self {
-        self.is_count = true;
+    /// `value` counts `n` units, or is the share of `of` units that they are.
+    fn counting(mut self, n: usize, of: Option<usize>) -> Self {
+        self.units = Some((n, of));
         self
     }
 
@@ -120,7 +121,8 @@ pub fn extrapolation(c: &Contrast<'_>) -> Vec<Check> {
                 if thin.is_empty() {
                     continue;
                 }
-                let share = thin.iter().map(|(_, n)| *n).sum::<usize>() as f64 / n1;
+                let count = thin.iter().map(|(_, n)| *n).sum::<usize>();
+                let share = count as f64 / n1;
                 let named: Vec<&str> = thin.iter().take(5).map(|(l, _)| levels[*l].as_str()).collect();
                 let more = if thin.len() > 5 { format!(" and {} more", thin.len() - 5) } else { String::new() };
                 let message = format!(
@@ -128,16 +130,19 @@ pub fn extrapolation(c: &Contrast<'_>) -> Vec<Check> {
                     d.variable,
                     named.join(", ")
                 );
-                out.push(Check::new("extrapolation", share, 0.01, share <= 0.01, Gate::Warns, message));
+                out.push(Check::new("extrapolation", share, 0.01, share <= 0.01, Gate::Warns, message).counting(count, Some(c.index().len())));
             }
             DescribedValues::Number(x) => {
                 let mut known: Vec<f64> = c.reference().map(|i| x[i]).filter(|v| !v.is_nan()).collect();
                 known.sort_by(f64::total_cmp);
                 let (Some(low), Some(high)) = (quantile(&known, 0.001), quantile(&known, 0.999)) else { continue };
-                let outside = c.index().filter(|&i| x[i] < low || x[i] > high).count() as f64 / n1;
+                let count = c.index().filter(|&i| x[i] < low || x[i] > high).count();
+                let outside = count as f64 / n1;
                 if outside > 0.0 {
                     let message = format!("share of index units whose {} lies outside the range of 99.8% of reference units", d.variable);
-                    out.push(Check::new("extrapolation", outside, 0.05, outside <= 0.05, Gate::Warns, message));
+                    out.push(
+                        Check::new("extrapolation", outside, 0.05, outside <= 0.05, Gate::Warns, message).counting(count, Some(c.index().len())),
+                    );
                 }
             }
         }
@@ -169,7 +174,7 @@ pub fn unclustered_columns(table: &str, variables: &[String], identifies_hospita
     let gate = if identifies_hospitals { Gate::Intervals } else { Gate::Warns };
     let message =
         format!("{} of table `{table}` vary between its rows only, and `cluster` is not given: standard errors are too small", variables.join(", "));
-    Check { set: None, check: "unclustered_group_level_columns", value: None, threshold: None, passed: false, gate, message, is_count: false }
+    Check { set: None, check: "unclustered_group_level_columns", value: None, threshold: None, passed: false, gate, message, units: None }
 }
 
 /// The model with every block that a comparison was fitted with in the reference group.

@@ -26,7 +26,7 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
     let (n0, n1) = (c.reference().len() as f64, c.index().len() as f64);
     let unsupported = |n: usize, message: String| {
         let share = n as f64 / n1;
-        Check::new("index_units_without_reference", share, 0.01, share <= 0.01, gate, message).of(set)
+        Check::new("index_units_without_reference", share, 0.01, share <= 0.01, gate, message).of(set).counting(n, Some(c.index().len()))
     };
     let group = match fits.group(set, Toward::Index) {
         Ok(g) => g,
@@ -46,7 +46,7 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
                 passed: false,
                 gate,
                 message: e.to_string(),
-                is_count: false,
+                units: None,
             };
             return Overlap { set, checks: vec![check] };
         }
@@ -70,16 +70,21 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
         }
     };
     let mass: f64 = c.index().map(|i| c.w[i]).sum();
-    let outside = match (limit(0.001), limit(0.999)) {
-        (Some(low), Some(high)) => index.iter().filter(|v| v.0 < low || v.0 > high).map(|v| v.1).sum::<f64>() / mass,
-        _ => f64::NAN,
+    let beyond: Vec<f64> = match (limit(0.001), limit(0.999)) {
+        (Some(low), Some(high)) => index.iter().filter(|v| v.0 < low || v.0 > high).map(|v| v.1).collect(),
+        _ => Vec::new(),
     };
+    let outside = beyond.iter().sum::<f64>() / mass;
     let odds: Vec<f64> = c.reference().map(|i| group.odds[i]).collect();
     let (sum, squares, largest) = odds.iter().fold((0.0, 0.0, 0.0_f64), |(s, q, m), v| (s + v, q + v * v, m.max(*v)));
     let ess = sum * sum / squares;
     let mut checks = vec![unsupported(0, "share of index units at levels without reference units".to_owned())];
     let message = "share of index units whose probability of being index lies outside that of 99.8% of reference units".to_owned();
-    checks.push(Check::new("index_outside_reference_range", outside, 0.05, outside <= 0.05, gate, message).of(set));
+    checks.push(
+        Check::new("index_outside_reference_range", outside, 0.05, outside <= 0.05, gate, message)
+            .of(set)
+            .counting(beyond.len(), Some(c.index().len())),
+    );
     let message = "effective number of reference units once weighted to look like index units: (sum w)^2 / sum w^2".to_owned();
     checks.push(Check::new("effective_reference_units", ess, 100.0, ess >= 100.0, gate, message).of(set));
     let message = "effective number of weighted reference units as a share of all reference units".to_owned();
@@ -92,7 +97,10 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
     }
     for (level, n) in &group.without_target {
         let message = format!("reference units at {level}, where there are no index units: weight 0, and no part in the group model");
-        checks.push(Check { threshold: None, ..Check::new("reference_only_levels", *n as f64, 0.0, true, Gate::Warns, message).of(set).counting() });
+        checks.push(Check {
+            threshold: None,
+            ..Check::new("reference_only_levels", *n as f64, 0.0, true, Gate::Warns, message).of(set).counting(*n, None)
+        });
     }
     Overlap { set, checks }
 }

@@ -100,6 +100,10 @@ pub fn fit(m: &ModelMatrix<'_>, family: Family, y: &[f64], w: &[f64]) -> Result<
     let mut pass = run(m, &(0..k_all).collect::<Vec<_>>(), &scaling_all, family, y, w, &b);
     let rank = Cholesky::new(&pass.information);
     let kept = rank.kept.clone();
+    // Sums that overflow leave no column, not even the intercept.
+    if kept.first() != Some(&0) {
+        return Err(FitError::NotConverged { iterations: 0 });
+    }
     let alias = rank.dropped.iter().map(|&d| (scaling_all[d].0, scaling_all[d].1, rank.solve(&pass.information.column(d).to_vec()))).collect();
     let k = kept.len();
     if mo.n <= k && !(family == Family::Gaussian && mo.n == k) {

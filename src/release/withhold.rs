@@ -239,7 +239,7 @@ fn supports(gap: &Table, family: &str, rule: Rule) -> Result<IndexMap<String, Co
                 let what = format!("table `gap` comes without the units or `_events_{group}` that withholding decides on");
                 return Err(vec![Problem::error(codes::G901, what)]);
             };
-            let few_events = events.is_some_and(|e| rule.few(e) || (family == "binomial" && rule.few(n - e)));
+            let few_events = events.is_some_and(|e| rule.few(e) || (family != "poisson" && rule.few(n - e)));
             Ok(Support { units_small: rule.small(n), few: rule.few(n) || few_events })
         };
         let contrast = Contrast { reference: side("reference")?, index: side("index")? };

@@ -109,12 +109,12 @@ impl Analysed {
             }
             for c in g.checks.iter().filter(|c| !c.passed) {
                 let set = c.set.map(|s| format!(", blocks {}", s.name(&plan.roles.blocks))).unwrap_or_default();
-                let value = match (c.value, c.threshold) {
-                    (Some(v), Some(t)) => format!(": {v:.4}, threshold {t}"),
-                    _ => String::new(),
-                };
                 let code = if c.fails_gate() { codes::G501 } else { codes::G503 };
-                out.push(Problem::warning(code, format!("{} for {label}{set}{value}; {}", c.check, c.message)));
+                let problem = Problem::warning(code, format!("{} for {label}{set}: {}", c.check, c.message));
+                out.push(match (c.value, c.threshold) {
+                    (Some(v), Some(t)) => problem.note(format!("found {v:.4}, threshold {t}")),
+                    _ => problem,
+                });
             }
         }
         out

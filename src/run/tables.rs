@@ -27,8 +27,6 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         study: plan.name.clone(),
         title: plan.title.clone(),
-        study_file: plan.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
-        study_sha256: plan.sha256.clone(),
         outcome: roles.outcome.column.name.clone(),
         family: design.family.name().to_owned(),
         scale: design.family.scale().name().to_owned(),
@@ -50,6 +48,8 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
         blinded: blinded.collect(),
         not_estimated: not_estimated.collect(),
         problems: Vec::new(),
+        // The study file's name and hash stand in run.json: the resolved study gives the same results.json.
+        ..Meta::default()
     }
 }
 
@@ -317,7 +317,6 @@ impl Filler<'_> {
         for g in &self.analysed.groups {
             for c in &g.checks {
                 let informs = c.threshold.is_none() && c.passed;
-                let count = c.value.filter(|_| c.is_count).map(|v| v as u64);
                 table.push(&[
                     ("index_group", self.label(g)),
                     ("blocks", c.set.map(|s| s.name(&self.plan.roles.blocks)).into()),
@@ -326,7 +325,8 @@ impl Filler<'_> {
                     ("threshold", c.threshold.into()),
                     ("passed", (!informs).then_some(c.passed).into()),
                     ("message", (&c.message).into()),
-                    ("_count", count.into()),
+                    ("_count", c.units.map(|u| u.0).into()),
+                    ("_of", c.units.and_then(|u| u.1).into()),
                 ])?;
             }
         }

@@ -418,3 +418,73 @@ fn a_secondary_analysis_that_fails_has_null_rows() {
         assert_eq!(r["reason"].is_null(), r["analysis"] != "other", "{r}");
     }
 }
+
+#[test]
+fn a_collinear_column_is_dropped_with_a_named_warning_and_the_rest_is_estimated() {
+    let s = Study::new();
+    s.edit("study.yaml", "  steps:", "  derive:\n    lab2: \"2.0 * lab + 1.0\"\n  steps:");
+    let plain = s.run();
+    assert_eq!(code(&plain), 0, "{}", stderr(&plain));
+    let table = || fs::read_to_string(s.path("results/small/tables/decomposition.csv")).unwrap();
+    let before = table();
+    s.edit("study.yaml", "clinical: [lab,", "clinical: [lab, lab2,");
+    let o = s.run();
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    assert!(stderr(&o).contains("warning[G314]: column `lab2`"), "{}", stderr(&o));
+    assert_eq!(table(), before);
+}
+
+/// Rows of weight 0 say nothing: they are a line of attrition, and do not count as support.
+#[test]
+fn rows_of_weight_zero_are_counted_out() {
+    let s = Study::new();
+    lines(&s, |i, c| c.push(if i == 0 { "w".into() } else { (i % 2).to_string() }));
+    s.edit("study.yaml", "cluster: hospital", "cluster: hospital\nweight: w");
+    let o = s.run();
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    let attrition = fs::read_to_string(s.path("results/small/tables/attrition.csv")).unwrap();
+    let last = attrition.lines().last().unwrap();
+    assert!(last.contains("weight above 0,600,300,300"), "{attrition}");
+}
+
+/// Weights so large that sums overflow end in a message, not in a panic.
+#[test]
+fn weights_that_overflow_are_an_error() {
+    let s = Study::new();
+    lines(&s, |i, c| c.push(if i == 0 { "w".into() } else { "1e308".into() }));
+    s.edit("study.yaml", "cluster: hospital", "cluster: hospital\nweight: w");
+    let o = s.run();
+    assert_eq!(code(&o), 3, "{}", stderr(&o));
+    assert!(stderr(&o).contains("error[G313]"), "{}", stderr(&o));
+}
+
+/// A share of few units, in a check's value or message, would give the count away.
+#[test]
+fn checks_do_not_show_shares_of_few_units() {
+    let s = Study::new();
+    // Four Black patients are of a kind that no White patient is.
+    let mut left = 4;
+    let text = fs::read_to_string(s.path("patients.csv")).unwrap();
+    let changed: Vec<String> = text
+        .lines()
+        .map(|l| {
+            if left > 0 && l.contains(",Black,") {
+                left -= 1;
+                let mut c: Vec<&str> = l.split(',').collect();
+                c[5] = "rare";
+                c.join(",")
+            } else {
+                l.to_owned()
+            }
+        })
+        .collect();
+    s.write("patients.csv", &changed.join("\n"));
+    let o = s.run();
+    assert_eq!(code(&o), 4, "{}", stderr(&o));
+    let n = changed.iter().filter(|l| l.contains(",Black,")).count();
+    let share = format!("{}", 4.0 / n as f64);
+    for file in ["tables/diagnostics.csv", "results.json", "report.html", "run.json"] {
+        let text = fs::read_to_string(s.path("results/small").join(file)).unwrap();
+        assert!(!text.contains(&share[..7]), "{file} shows {share}");
+    }
+}

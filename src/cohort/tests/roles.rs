@@ -80,8 +80,11 @@ fn weights_and_clusters() {
         study.roles.cluster = Some(named("h"));
         study
     };
-    let cohort = with("g,y,w,h\na,0,1.5,x\nb,1,0,y\na,1,2,x\n").cohort();
-    assert_eq!(cohort.weight, Some(vec![1.5, 0.0, 2.0]));
+    // A row of weight 0 says nothing, and leaves in a line of its own.
+    let cohort = with("g,y,w,h\na,0,1.5,x\nb,1,3,y\nb,0,0,y\na,1,2,x\n").cohort();
+    assert_eq!(cohort.weight, Some(vec![1.5, 3.0, 2.0]));
+    let last = &cohort.attrition[cohort.attrition.len() - 1];
+    assert_eq!((last.name.as_str(), last.n_removed, last.n_after), ("weight above 0", 1, 3));
     assert_eq!(cohort.cluster.as_ref().map(|c| (c.code.clone(), c.labels.clone())), Some((vec![0, 1, 0], vec!["x".to_owned(), "y".to_owned()])));
     assert_eq!(with("g,y,w,h\na,0,-1,x\nb,1,1,y\n").problem().code, codes::G313);
     let both = with("g,y,w,h\na,0,,x\nb,1,1,\n").build().err().unwrap_or_default();
