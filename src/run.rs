@@ -6,8 +6,8 @@ mod tables;
 pub mod validate;
 
 use crate::cohort::{coding, design_file, engine};
-use crate::error::Problems;
 use crate::error::codes::Exit;
+use crate::error::{Problems, codes};
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
@@ -57,7 +57,11 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     watch.stage("cohort", Some(cohort.n() as u64));
 
     progress("coding the design");
-    let (design, warnings) = coding::code(&cohort, &plan.roles)?;
+    let (design, warnings) = coding::code(&cohort, &plan.roles).map_err(|mut problems| {
+        // A number column that one cell made text explains other errors.
+        problems.extend(cohort.warnings.iter().filter(|w| w.code == codes::G315).cloned());
+        problems
+    })?;
     if let Some(file) = options.design.as_ref().or(plan.design_file.as_ref()) {
         design_file::write(file, &design, &cohort)?;
     }

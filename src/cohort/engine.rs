@@ -54,6 +54,7 @@ impl Cohort {
 /// Errors, all at once: G201, G202, G203, G204, G207, G208, G210, G211.
 pub fn columns(plan: &CohortPlan) -> Result<Columns, Problems> {
     let layout = layout::resolve(plan)?;
+    some_rows(plan, &layout)?;
     let schema = layout.schema(plan)?;
     Ok(layout.kinds(&schema))
 }
@@ -63,6 +64,7 @@ pub fn columns(plan: &CohortPlan) -> Result<Columns, Problems> {
 /// Errors: those of [`columns`] and, of the data, G301 to G309, G312, G313, G306.
 pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let layout = layout::resolve(plan)?;
+    some_rows(plan, &layout)?;
     let of_roles = roles::columns(roles);
     let unknown: Problems = of_roles.iter().filter(|n| !layout.columns.contains_key(&n.name)).map(|n| layout.unknown(n)).collect();
     if !unknown.is_empty() {
@@ -101,6 +103,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
         (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
+        // A number column that one cell made text explains other errors.
+        problems.extend(warnings.into_iter().filter(|w| w.code == codes::G315));
         return Err(problems);
     };
     Ok(Cohort {
@@ -117,6 +121,17 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         inputs: tables.into_values().map(|read| read.input).collect(),
         warnings,
     })
+}
+
+/// G307 for a unit table that has a header and nothing else: its columns have no types to check.
+fn some_rows(plan: &CohortPlan, layout: &Layout) -> Result<(), Problems> {
+    let unit = &plan.unit.table;
+    match (plan.tables.get(&unit.name), layout.headers.get(&unit.name)) {
+        (Some(table), Some(header)) if read::has_no_rows(table, header) => {
+            Err(vec![Problem::error(codes::G307, format!("table `{}` has a header and no rows", unit.name)).at(table.path_place.clone())])
+        }
+        _ => Ok(()),
+    }
 }
 
 fn or_report<T>(result: Result<T, Box<Problem>>, problems: &mut Problems) -> Option<T> {

@@ -74,6 +74,11 @@ pub(super) fn header(table: &TablePlan, problems: &mut Problems) -> Option<Heade
     Some(Header { files, names, typed })
 }
 
+/// Whether the files of a table of delimited text hold nothing but headers. A file that cannot be read is reported elsewhere.
+pub(super) fn has_no_rows(table: &TablePlan, header: &Header) -> bool {
+    is_delimited(table.format) && header.files.iter().all(|f| text::has_rows(f, table.format) == Ok(false))
+}
+
 fn declared(table: &TablePlan, column: &str) -> Option<Target> {
     table.types.get(column).map(|t| Target::declared(&t.kind))
 }

@@ -139,6 +139,13 @@ pub(super) fn header(file: &SourceFile, format: Format) -> Result<Vec<String>, S
     header_of(&mut open(file, format)?, &mut csv::ByteRecord::new())
 }
 
+/// Whether a row follows the header.
+pub(super) fn has_rows(file: &SourceFile, format: Format) -> Result<bool, String> {
+    let (mut reader, mut record) = (open(file, format)?, csv::ByteRecord::new());
+    header_of(&mut reader, &mut record)?;
+    reader.read_byte_record(&mut record).map_err(|e| broken(&e))
+}
+
 /// The wanted columns of a file. Errors: what is wrong with it, to follow the file's name.
 pub(super) fn read(file: &SourceFile, format: Format, wanted: &[String], null_values: &[String], extent: &Extent) -> Result<TextFile, String> {
     let mut reader = open(file, format)?;

@@ -224,6 +224,24 @@ const BAD: &[Bad] = &[
         says: &["error[G301]", "lab"],
     },
     Bad { what: "an empty file", change: |s| s.write("patients.csv", ""), exit: 2, says: &["error[G202]", "patients"] },
+    Bad {
+        what: "a file with a header and no rows",
+        change: |s| s.write("patients.csv", "id,hospital,race,age,lab,type,died\n"),
+        exit: 3,
+        says: &["error[G307]", "no rows"],
+    },
+    Bad {
+        what: "one NaN makes a number column text, and that is said",
+        change: |s| {
+            lines(s, |i, c| {
+                if i == 5 {
+                    c[4] = "NaN".into();
+                }
+            })
+        },
+        exit: 4,
+        says: &["warning[G315]", "`lab` of table `patients` is text, although 599 of its 600 values would read as numbers"],
+    },
     Bad { what: "a missing file", change: |s| fs::remove_file(s.path("hospitals.csv")).unwrap(), exit: 2, says: &["error[G202]", "hospitals.csv"] },
     Bad { what: "a YAML tab", change: |s| s.edit("study.yaml", "  patients:", "\tpatients:"), exit: 2, says: &["error[G101]", "study.yaml:4:"] },
     Bad {

@@ -136,9 +136,11 @@ impl Study {
     }
 }
 
+/// The one error; warnings that explain it may stand beside it.
 #[track_caller]
 fn only(problems: Option<Problems>) -> Problem {
     let mut problems = problems.expect("a problem");
+    problems.retain(Problem::is_error);
     assert_eq!(problems.len(), 1, "{}", shown(&problems));
     problems.remove(0)
 }
