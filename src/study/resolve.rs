@@ -13,7 +13,7 @@ use super::placed::Word;
 use super::places::{Node, Source, Span, key_at};
 use super::plan::{AnalysisPlan, GroupLevelColumns};
 use super::shape::Study;
-use crate::cohort::plan::{CohortPlan, Columns, Named, RolesPlan, RowStep};
+use crate::cohort::plan::{CohortPlan, Columns, Named, RolesPlan, RowStep, UnitPlan};
 use crate::error::{Code, Place, Problem, Problems, codes};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,13 @@ pub struct Resolved {
     pub group_level_columns: Vec<GroupLevelColumns>,
 }
 
+/// A plan that reads the headers of every table and does nothing with them.
+fn tables_alone(cohort: &CohortPlan) -> Option<CohortPlan> {
+    let first = cohort.tables.keys().next()?.clone();
+    let unit = UnitPlan { table: Named { name: first, place: None }, key: None };
+    Some(CohortPlan { tables: cohort.tables.clone(), unit, steps: Vec::new() })
+}
+
 impl<'a> Resolver<'a> {
     pub fn new(study: &'a Study, folder: &'a Path, environment: Environment<'a>) -> Self {
         let Study { source, tree, file, incomplete } = study;
@@ -56,7 +63,13 @@ impl<'a> Resolver<'a> {
         let errors_before = self.errors();
         let cohort = self.cohort();
         let readable = self.errors() == errors_before && self.complete(&["tables", "cohort"]) && self.file.cohort.features.is_empty();
-        let columns = readable.then(|| columns_of(&cohort)).and_then(|found| match found {
+        let columns = match readable {
+            true => Some(columns_of(&cohort)),
+            // The files can be looked at all the same: every table on its own, without joins and steps.
+            false if self.complete(&["tables"]) => tables_alone(&cohort).and_then(|plan| columns_of(&plan).err()).map(Err),
+            false => None,
+        };
+        let columns = columns.and_then(|found| match found {
             Ok(columns) => Some(columns),
             Err(problems) => {
                 self.problems.extend(problems);

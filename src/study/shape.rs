@@ -46,6 +46,21 @@ struct Reading<'a> {
     problems: Problems,
 }
 
+/// Begins the names in what stands in for a section: no column or table is called so.
+pub const STAND_IN: char = '\0';
+
+/// What stands in for a section that is missing or could not be read. It is marked incomplete, and nothing is said about it.
+const STAND_INS: [(&str, &str); 8] = [
+    ("gapshare", "1"),
+    ("study", "unnamed"),
+    ("tables", "{}"),
+    ("cohort", "{ unit: { table: \"\\0table\" } }"),
+    ("group", "{ column: \"\\0group\", reference: a, index: [b] }"),
+    ("outcome", "{ column: \"\\0outcome\", family: gaussian }"),
+    ("blocks", "{}"),
+    ("analyses", "{}"),
+];
+
 /// A value on the way from the root, in the words of a message.
 struct Site {
     /// `cohort.joins[2].by`; empty for the root.
@@ -80,6 +95,7 @@ impl Reading<'_> {
             }
             let emptied =
                 matches!(&site.node.data, Data::Map(entries) if entries.is_empty()) && self.taken_out.iter().any(|(map, _)| *map == site.node.span);
+            let lacks_a_key = matches!(fault.kind, FaultKind::MissingKey { .. });
             match fault.kind {
                 FaultKind::Type { .. } | FaultKind::Other(_) if emptied => {}
                 FaultKind::UnknownKey { key, known } => {
@@ -95,7 +111,7 @@ impl Reading<'_> {
                     self.problems.push(problem);
                 }
             }
-            if !self.take_out(&steps) {
+            if !self.take_out(&steps) && !(lacks_a_key && steps.is_empty() && self.stand_in()) {
                 return None;
             }
         }
@@ -220,6 +236,24 @@ impl Reading<'_> {
             Some(near) => entries.iter_mut().filter(|(k, _)| k.text == key).for_each(|(k, _)| near.clone_into(&mut k.text)),
             None => entries.retain(|(k, _)| k.text != key),
         }
+    }
+
+    /// Puts something in the place of every section that must be there and is not, so that the others are checked in the same
+    /// round. False if none is missing.
+    fn stand_in(&mut self) -> bool {
+        let Data::Map(entries) = &mut self.root.data else { return false };
+        let before = entries.len();
+        for (key, text) in STAND_INS {
+            if entries.iter().any(|(k, _)| k.text == key) {
+                continue;
+            }
+            let line = format!("{key}: {text}");
+            if let (Some(Node { data: Data::Map(made), .. }), _) = places::read(&Source::new("", &line), &line) {
+                entries.extend(made);
+                self.incomplete.push(key.to_owned());
+            }
+        }
+        entries.len() > before
     }
 
     /// False if nothing can be taken out: the whole file is at fault.

@@ -506,3 +506,22 @@ fn checks_do_not_show_shares_of_few_units() {
         assert!(!text.contains(&share[..7]), "{file} shows {share}");
     }
 }
+
+/// One round names what is wrong with the shape, the names, the choices and the files, each at its place.
+#[test]
+fn check_reports_every_problem_at_once() {
+    let s = Study::new();
+    s.edit("study.yaml", "study: small", "study: Small Study");
+    s.edit("study.yaml", "hospitals: { path: hospitals.csv }", "hospitals: { path: hospital.csv }");
+    s.edit("study.yaml", "{ table: hospitals,", "{ table: hospitls,");
+    s.edit("study.yaml", "family: binomial", "family: binomal");
+    s.edit("study.yaml", "allowable: [age]", "allowable: [age, age]");
+    s.edit("study.yaml", "cluster: hospital", "clustr: hospital");
+    s.edit("study.yaml", "{ estimator: gcomp }", "{ estimator: drr }");
+    let o = s.call(&["check", "study.yaml"]);
+    assert_eq!(code(&o), 2);
+    let text = stderr(&o);
+    for (code, at) in [("G108", "2:8"), ("G202", "5:"), ("G201", "9:"), ("G210", "13:"), ("G205", "14:"), ("G103", "18:1"), ("G210", "20:")] {
+        assert!(text.contains(&format!("error[{code}]")) && text.contains(&format!("study.yaml:{at}")), "no {code} at {at} in\n{text}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Tables, joins, derived columns and steps -> [`CohortPlan`].
 
+use super::super::shape::STAND_IN;
 use super::Resolver;
 use crate::cohort::plan::{
     CohortPlan, ColumnType, DerivePlan, FirstPlan, JoinPlan, KeepPlan, Named, OnBadValue, PresentPlan, RowStep, TablePlan, TypedColumn, UnitPlan,
@@ -85,7 +86,10 @@ impl Resolver<'_> {
 
     fn known_table(&mut self, table: &Word) {
         let tables = &self.file.tables;
-        if tables.contains_key(table.value.as_str()) || !self.complete(&["tables"]) {
+        if tables.contains_key(table.value.as_str())
+            || !self.complete(&["tables"])
+            || table.value.starts_with(STAND_IN) && !self.complete(&["cohort"])
+        {
             return;
         }
         let names: Vec<&str> = tables.keys().map(|name| name.value.as_str()).collect();

@@ -1,5 +1,6 @@
 //! The names of the study against the columns of the joined row.
 
+use super::super::shape::STAND_IN;
 use super::Resolver;
 use crate::cohort::plan::{Coding, Columns, Fill, Kind, MissingRule, Named, RolesPlan, VariablePlan};
 use crate::error::{Place, Problem, codes, nearest};
@@ -138,6 +139,9 @@ impl Resolver<'_> {
 
     /// The kind of a column. `None` if there is no such column (reported).
     fn kind(&mut self, columns: &Columns, column: &Named) -> Option<Kind> {
+        if column.name.starts_with(STAND_IN) && !self.complete(&["group", "outcome"]) {
+            return None;
+        }
         match columns.by_name.get(&column.name) {
             Some(info) => Some(info.kind),
             None => {
