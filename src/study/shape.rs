@@ -111,7 +111,8 @@ impl Reading<'_> {
                     self.problems.push(problem);
                 }
             }
-            if !self.take_out(&steps) && !(lacks_a_key && steps.is_empty() && self.stand_in()) {
+            let mended = self.take_out(&steps) || lacks_a_key && steps.is_empty() && self.stand_in();
+            if !mended {
                 return None;
             }
         }
