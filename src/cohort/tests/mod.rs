@@ -11,7 +11,7 @@ mod steps;
 use super::Values;
 use super::engine::{Cohort, build, columns};
 use super::plan::*;
-use crate::error::{Code, Problem, Problems};
+use crate::error::{Code, Problem, Problems, codes};
 use crate::vocab::{Family, Role, Scalar};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -136,11 +136,11 @@ impl Study {
     }
 }
 
-/// The one error; warnings that explain it may stand beside it.
+/// The one problem; only the warning that explains why a column is text (G315) may stand beside it.
 #[track_caller]
 fn only(problems: Option<Problems>) -> Problem {
     let mut problems = problems.expect("a problem");
-    problems.retain(Problem::is_error);
+    problems.retain(|p| p.is_error() || p.code != codes::G315);
     assert_eq!(problems.len(), 1, "{}", shown(&problems));
     problems.remove(0)
 }
