@@ -30,7 +30,7 @@ fn design(n: usize, p: usize, blocks: usize) -> Design {
         }
         y[i] = f64::from(u8::from(uniform() < expit(eta)));
     }
-    let column = |term: String, role| Column { variable: term.clone(), term, role, requires: Vec::new(), level: None };
+    let column = |term: String, role| Column { variable: term.clone(), term, role, requires: Vec::new(), level: None, product: None };
     let mut columns = vec![column("(intercept)".into(), Role::Intercept), column("(group)".into(), Role::Group)];
     columns.extend((0..p).map(|j| column(format!("x{j}"), Role::Block(j * blocks / p))));
     Design {

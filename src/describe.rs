@@ -42,7 +42,7 @@ pub fn gap_table(c: &Contrast<'_>, sampling: &Sampling) -> GapTable {
             push(Scale::RateDifference, Some(infer(&difference, sampling)));
             push(Scale::RateRatio, (y0 > 0.0 && y1 > 0.0).then(|| infer_ratio(&m.index.ln().minus(&m.reference.ln()), sampling)));
         }
-        Family::Binomial => {
+        Family::Binomial | Family::Probit => {
             let inside = |p: f64| p > 0.0 && p < 1.0;
             let mut risk = infer(&difference, sampling);
             if (!inside(y0) || !inside(y1)) && sampling.n_cluster().is_none() && !c.design.weighted {
@@ -62,7 +62,7 @@ pub fn gap_table(c: &Contrast<'_>, sampling: &Sampling) -> GapTable {
     let at_high = |rows: Range<usize>| rows.filter(|&i| y[i] == high).count() as f64;
     let events = match family {
         Family::Gaussian => two_values.then(|| (at_high(c.reference()), at_high(c.index()))),
-        Family::Binomial | Family::Poisson => Some((count(c.reference()), count(c.index()))),
+        Family::Binomial | Family::Probit | Family::Poisson => Some((count(c.reference()), count(c.index()))),
     };
     GapTable { mean_reference: y0, mean_index: y1, n_reference: c.reference().len(), n_index: c.index().len(), events, rows }
 }

@@ -17,6 +17,8 @@ pub struct Column {
     pub requires: Vec<Role>,
     /// For an indicator of a level: which level.
     pub level: Option<String>,
+    /// For a product: the terms of its two parts.
+    pub product: Option<(String, String)>,
 }
 
 /// Indicator columns that together code one categorical variable.

@@ -79,6 +79,7 @@ pub struct Sampling {
     cluster: Option<Vec<u32>>,
     n_cluster: usize,
     quantile: f64,
+    normal_quantile: f64,
 }
 
 impl Sampling {
@@ -95,12 +96,13 @@ impl Sampling {
             }
         };
         let p = 0.5 + level / 2.0;
+        let normal_quantile = Normal::standard().inverse_cdf(p);
         let quantile = match (&cluster, n_cluster) {
             (Some(_), g) if g >= 2 => StudentsT::new(0.0, 1.0, (g - 1) as f64).map_or(f64::NAN, |t| t.inverse_cdf(p)),
             (Some(_), _) => f64::NAN,
-            (None, _) => Normal::standard().inverse_cdf(p),
+            (None, _) => normal_quantile,
         };
-        Self { n, cluster, n_cluster, quantile }
+        Self { n, cluster, n_cluster, quantile, normal_quantile }
     }
 
     /// Number of clusters; `None` when units are independent.
@@ -111,6 +113,11 @@ impl Sampling {
     /// The quantile of the intervals: normal, or t(G - 1); NaN with fewer than two clusters.
     pub fn quantile(&self) -> f64 {
         self.quantile
+    }
+
+    /// The normal quantile at the same level, for errors that know no clusters.
+    pub fn normal_quantile(&self) -> f64 {
+        self.normal_quantile
     }
 
     /// Sums of the influences within clusters; the influences themselves without clusters.

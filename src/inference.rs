@@ -1,6 +1,6 @@
 //! From estimates to what tables print: standard errors, intervals and shares, for every method alike.
 
-use crate::decompose::{Component, Decomposition, Part, Row, Rules};
+use crate::decompose::{Component, Decomposition, Detail, Part, Row, Rules};
 use crate::estimate::{Estimate, Sampling};
 
 /// An estimate with its standard error and interval.
@@ -29,10 +29,42 @@ pub struct InferredRow {
     pub part: Part,
     pub component: Component,
     pub value: Inferred,
-    /// Share of the gap that is left after the allowables, with Fieller limits; `None` where the interval of that gap
-    /// covers 0, and for the gap and allowable rows.
-    pub share: Option<(f64, f64, f64)>,
+    /// Share of the gap that is left after the allowables; `None` where the interval of that gap covers 0, and for the gap and
+    /// allowable rows.
+    pub share: Option<Share>,
     pub rules: Option<Rules>,
+}
+
+/// A share of the gap, with Fieller limits; classical errors know no covariance of parts, so they give no limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    pub value: f64,
+    pub limits: Option<(f64, f64)>,
+}
+
+/// An estimate whose standard error may be a classical one: normal limits then, whatever the clusters.
+fn infer_row(e: &Estimate, classical: Option<f64>, sampling: &Sampling) -> Inferred {
+    match classical {
+        None => infer(e, sampling),
+        Some(std_error) => {
+            let half = sampling.normal_quantile() * std_error;
+            Inferred { estimate: e.value, std_error, conf_low: e.value - half, conf_high: e.value + half }
+        }
+    }
+}
+
+/// What a term contributes, as printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferredTerm {
+    /// The term; its estimate has no influences any more.
+    pub detail: Detail,
+    pub value: Inferred,
+}
+
+/// Standard errors and intervals of every term.
+pub fn infer_detail(d: &Decomposition, sampling: &Sampling) -> Vec<InferredTerm> {
+    let bare = |d: &Detail| Detail { estimate: Estimate { value: d.estimate.value, influence: Vec::new() }, ..d.clone() };
+    d.detail.iter().map(|t| InferredTerm { value: infer_row(&t.estimate, t.classical, sampling), detail: bare(t) }).collect()
 }
 
 /// Standard errors, intervals and shares of every row.
@@ -40,10 +72,11 @@ pub fn infer_decomposition(d: &Decomposition, sampling: &Sampling) -> Vec<Inferr
     let denominator = d.share_denominator().filter(|e| !sampling.covers_zero(e));
     let share = |r: &Row| match (&denominator, r.part) {
         (None, _) | (_, Part::Gap | Part::Allowable) => None,
-        (Some(d), _) => sampling.fieller(&r.estimate, d).map(|(low, high)| (r.estimate.value / d.value, low, high)),
+        (Some(d), _) if r.classical.is_some() => Some(Share { value: r.estimate.value / d.value, limits: None }),
+        (Some(d), _) => sampling.fieller(&r.estimate, d).map(|limits| Share { value: r.estimate.value / d.value, limits: Some(limits) }),
     };
     d.rows
         .iter()
-        .map(|r| InferredRow { part: r.part, component: r.component, value: infer(&r.estimate, sampling), share: share(r), rules: r.rules })
+        .map(|r| InferredRow { part: r.part, component: r.component, value: infer_row(&r.estimate, r.classical, sampling), share: share(r), rules: r.rules })
         .collect()
 }

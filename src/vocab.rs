@@ -2,14 +2,16 @@
 
 use serde::Serialize;
 
-/// Distribution of the outcome, each with its canonical link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// Distribution of the outcome and its link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Identity link; the gap is a mean difference.
     Gaussian,
     /// Logit link; the gap is a risk difference.
     Binomial,
+    /// A binomial outcome with a probit link, which is not the canonical one.
+    Probit,
     /// Log link, with an optional exposure; the gap is a rate difference.
     Poisson,
 }
@@ -18,16 +20,22 @@ impl Family {
     pub fn name(self) -> &'static str {
         match self {
             Self::Gaussian => "gaussian",
-            Self::Binomial => "binomial",
+            Self::Binomial | Self::Probit => "binomial",
             Self::Poisson => "poisson",
         }
     }
 
-    /// The name of the canonical link.
+    /// Whether the outcome is 0 or 1.
+    pub fn is_binomial(self) -> bool {
+        matches!(self, Self::Binomial | Self::Probit)
+    }
+
+    /// The name of the link.
     pub fn link(self) -> &'static str {
         match self {
             Self::Gaussian => "identity",
             Self::Binomial => "logit",
+            Self::Probit => "probit",
             Self::Poisson => "log",
         }
     }
@@ -36,7 +44,7 @@ impl Family {
     pub fn scale(self) -> Scale {
         match self {
             Self::Gaussian => Scale::MeanDifference,
-            Self::Binomial => Scale::RiskDifference,
+            Self::Binomial | Self::Probit => Scale::RiskDifference,
             Self::Poisson => Scale::RateDifference,
         }
     }
@@ -53,6 +61,8 @@ pub enum Scale {
     RateDifference,
     RateRatio,
     LogOdds,
+    /// The linear predictor of a probit model.
+    ProbitIndex,
 }
 
 impl Scale {
@@ -65,6 +75,7 @@ impl Scale {
             Self::RateDifference => "rate_difference",
             Self::RateRatio => "rate_ratio",
             Self::LogOdds => "log_odds",
+            Self::ProbitIndex => "probit_index",
         }
     }
 }

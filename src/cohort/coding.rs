@@ -43,6 +43,8 @@ struct Coded {
     term: String,
     level: Option<String>,
     source: Source,
+    /// For a product: the terms of its parts.
+    product: Option<(String, String)>,
 }
 
 /// The columns of one variable.
@@ -180,7 +182,7 @@ impl Coder<'_> {
 
     fn fill(&mut self, named: &Named, values: Vec<f64>, rule: &MissingRule) -> Result<(Vec<f64>, Option<Coded>), Problems> {
         let filled = fill::numbers(named, values, rule, &self.sample, &mut self.warnings).map_err(|p| vec![*p])?;
-        let flag = filled.flag.map(|f| Coded { term: format!("{}.missing", named.name), level: None, source: Source::Number(Arc::new(f)) });
+        let flag = filled.flag.map(|f| Coded { term: format!("{}.missing", named.name), level: None, source: Source::Number(Arc::new(f)), product: None });
         Ok((filled.values, flag))
     }
 
@@ -258,6 +260,7 @@ impl Coder<'_> {
             term: format!("{}={}", named.name, levels[k]),
             level: Some(levels[k].clone()),
             source: Source::Indicator(code.clone(), k as u32),
+            product: None,
         };
         let columns = (0..levels.len()).filter(|k| *k != base).map(column).collect();
         Ok(CodedVariable { columns, flag: None, base: levels.get(base).map(|b| (b.clone(), fixed_effects)) })
@@ -282,7 +285,8 @@ impl Coder<'_> {
         if let [a, b] = sides.as_slice() {
             for (a, b) in a.iter().flat_map(|a| b.iter().map(move |b| (a, b))) {
                 let source = Source::Product(Box::new(a.source.clone()), Box::new(b.source.clone()));
-                out.columns.push(Coded { term: format!("{}:{}", a.term, b.term), level: None, source });
+                let product = Some((a.term.clone(), b.term.clone()));
+                out.columns.push(Coded { term: format!("{}:{}", a.term, b.term), level: None, source, product });
             }
         }
         out.columns.extend(flags);
@@ -319,7 +323,7 @@ fn too_many_levels(named: &Named, levels: usize, rows: usize) -> Problem {
 }
 
 fn number(term: String, values: Vec<f64>) -> Coded {
-    Coded { term, level: None, source: Source::Number(Arc::new(values)) }
+    Coded { term, level: None, source: Source::Number(Arc::new(values)), product: None }
 }
 
 /// The columns of the design as they come together.
@@ -334,7 +338,7 @@ struct Built {
 impl Built {
     fn new(n: usize, cohort: &Cohort, order: &[u32]) -> Self {
         let group: Vec<f64> = order.iter().map(|i| f64::from(cohort.group[*i as usize] > 0)).collect();
-        let column = |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, requires: Vec::new(), level: None };
+        let column = |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, requires: Vec::new(), level: None, product: None };
         Self {
             n,
             sources: vec![Source::Number(Arc::new(vec![1.0; n])), Source::Number(Arc::new(group))],
@@ -367,8 +371,9 @@ impl Built {
             if !is_flag {
                 positions.push(self.columns.len());
             }
-            self.columns.push(Column { term: c.term, variable: variable.clone(), role: v.role, requires: requires.to_vec(), level: c.level });
-            self.sources.push(c.source);
+            let Coded { term, level, product, source } = c;
+            self.columns.push(Column { term, variable: variable.clone(), role: v.role, requires: requires.to_vec(), level, product });
+            self.sources.push(source);
         }
         if let Some((base, fixed_effects)) = coded.base
             && !positions.is_empty()

@@ -101,7 +101,7 @@ impl Rows<'_> {
     /// The outcome of every row of the unit table, NaN where unknown; adds the attrition row `outcome known`.
     pub fn outcome(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Box<Problem>> {
         let values = match plan.family {
-            Family::Binomial => self.event(plan)?,
+            Family::Binomial | Family::Probit => self.event(plan)?,
             Family::Gaussian | Family::Poisson => self.numbers(&plan.column, "the outcome")?,
         };
         // Infinite and NaN outcomes are errors, found below; only nulls are unknown.

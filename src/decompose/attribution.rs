@@ -9,8 +9,7 @@ use crate::vocab::BlockSet;
 
 /// Shapley values: each block's marginal contribution averaged over all orders. `v` holds 2^k estimates.
 pub fn shapley(v: &[Estimate], k: usize) -> Vec<Estimate> {
-    // |T|! (k - |T| - 1)! / k!, by |T|
-    let weight: Vec<f64> = (0..k).map(|t| 1.0 / (k as f64 * binomial(k - 1, t))).collect();
+    let weight = shapley_weights(k);
     (0..k)
         .map(|block| {
             let mut parts = Vec::new();
@@ -22,6 +21,11 @@ pub fn shapley(v: &[Estimate], k: usize) -> Vec<Estimate> {
             Estimate::linear(&parts)
         })
         .collect()
+}
+
+/// Weights of marginal contributions to sets of size t: `t! (k - t - 1)! / k!`, the share of orders in which they come up.
+pub fn shapley_weights(k: usize) -> Vec<f64> {
+    (0..k).map(|t| 1.0 / (k as f64 * binomial(k - 1, t))).collect()
 }
 
 /// Contributions when blocks enter in the order of `sequence` (positions of blocks); results are by block.
@@ -50,12 +54,24 @@ pub fn last_in(v: &[Estimate], k: usize) -> Vec<Estimate> {
 
 /// Every rule's value for each block; the range over orders is that of the marginal contributions over all sets.
 pub fn rules(v: &[Estimate], k: usize, sequence: &[usize]) -> Vec<Rules> {
-    let (seq, first, last) = (sequential(v, sequence), first_in(v, k), last_in(v, k));
+    rules_of(&v.iter().map(|e| e.value).collect::<Vec<_>>(), k, sequence)
+}
+
+/// [`rules`] of plain values.
+pub fn rules_of(v: &[f64], k: usize, sequence: &[usize]) -> Vec<Rules> {
+    let adds = |set: BlockSet, b: usize| v[set.with(b).0 as usize] - v[set.0 as usize];
+    let mut in_order = vec![0.0; k];
+    let mut set = BlockSet::NONE;
+    for &b in sequence {
+        in_order[b] = adds(set, b);
+        set = set.with(b);
+    }
     (0..k)
         .map(|b| {
-            let marginal = BlockSet::subsets(k).filter(|t| !t.contains(b)).map(|t| v[t.with(b).0 as usize].value - v[t.0 as usize].value);
+            let marginal = BlockSet::subsets(k).filter(|t| !t.contains(b)).map(|t| adds(t, b));
             let (order_min, order_max) = marginal.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), m| (lo.min(m), hi.max(m)));
-            Rules { order_min, order_max, sequential: seq[b].value, first_in: first[b].value, last_in: last[b].value }
+            let last = BlockSet::all(k).without(b);
+            Rules { order_min, order_max, sequential: in_order[b], first_in: adds(BlockSet::NONE, b), last_in: adds(last, b) }
         })
         .collect()
 }

@@ -38,7 +38,7 @@ pub enum GroupTerms {
     Interacted,
 }
 
-type OutcomeKey = (FittedIn, BlockSet, GroupTerms, &'static str);
+type OutcomeKey = (FittedIn, BlockSet, GroupTerms, Family);
 type GroupKey = (BlockSet, Toward);
 type Known<K, V, E> = RefCell<BTreeMap<K, Result<Rc<V>, E>>>;
 
@@ -110,7 +110,7 @@ impl<'a> Fits<'a> {
     ///
     /// Errors: [`DecomposeError::Fit`] names the blocks, the rows, and for separation the level.
     pub fn outcome(&self, fitted_in: FittedIn, set: BlockSet, group_terms: GroupTerms, family: Family) -> Result<Rc<Fit>, DecomposeError> {
-        let key = (fitted_in, set, group_terms, family.name());
+        let key = (fitted_in, set, group_terms, family);
         self.used.borrow_mut().insert(key);
         let known = self.outcome.borrow().get(&key).cloned();
         let result = match known {
@@ -301,7 +301,7 @@ impl<'a> Fits<'a> {
                 counts[level].1 += c.y[i];
             }
             for (level, &(n, events)) in counts.iter().enumerate() {
-                if n > 0 && (events == 0.0 || c.design.family == Family::Binomial && events == n as f64) {
+                if n > 0 && (events == 0.0 || c.design.family.is_binomial() && events == n as f64) {
                     let name = match level {
                         0 => format!("{}={}", f.variable, f.base),
                         l => c.design.columns[f.columns[l - 1]].term.clone(),

@@ -4,18 +4,28 @@
 //! blocks (`attribution.rs`) know nothing of models, and the methods know nothing of orders.
 
 pub mod attribution;
+mod coupling;
+mod error;
+pub mod fairlie;
 pub mod fits;
 pub mod gelbach;
+pub mod khb;
+pub mod kob;
+mod mediated;
 pub mod moments;
 pub mod oaxaca;
+pub mod rank_and_replace;
+mod registry;
 pub mod with_and_without;
+pub mod yun;
 
-use crate::error::codes::{self, Code};
+pub use error::{DecomposeError, FailedFit};
+pub use registry::registered;
+
 use crate::estimate::Estimate;
-use crate::model::FitError;
-use crate::vocab::{BlockSet, Family, Scale};
-use fits::{Fits, SeparatedLevel};
-use std::fmt::{self, Debug};
+use crate::vocab::{BlockSet, Family, Role, Scale};
+use fits::Fits;
+use std::fmt::Debug;
 
 /// A decomposition method with its settings.
 pub trait Method: Send + Sync + Debug {
@@ -33,6 +43,21 @@ pub trait Method: Send + Sync + Debug {
     /// The parts that the gap is divided into, in the order of the output.
     fn parts(&self) -> &'static [Part] {
         &[Part::Gap, Part::Allowable, Part::Explained, Part::Unexplained]
+    }
+
+    /// The scale of the estimates, for an outcome of this family.
+    fn scale(&self, family: Family) -> Scale {
+        family.scale()
+    }
+
+    /// Why the method cannot be used with analysis weights, if it cannot.
+    fn refuses_weights(&self) -> Option<&'static str> {
+        self.classical_errors().then_some("classical errors are those of units with equal weights; `se: influence` takes weights")
+    }
+
+    /// Whether standard errors follow the classical formula that peers print, which knows neither clusters nor weights.
+    fn classical_errors(&self) -> bool {
+        false
     }
 
     /// Whether the estimates compare index units with weighted or modelled reference units, so that they rest on overlap.
@@ -64,6 +89,10 @@ pub enum Part {
     Endowments,
     Coefficients,
     Interaction,
+    /// The index group's half of what is not explained.
+    UnexplainedIndex,
+    /// The reference group's half of what is not explained.
+    UnexplainedReference,
 }
 
 impl Part {
@@ -76,6 +105,8 @@ impl Part {
             Self::Endowments => "endowments",
             Self::Coefficients => "coefficients",
             Self::Interaction => "interaction",
+            Self::UnexplainedIndex => "unexplained_index",
+            Self::UnexplainedReference => "unexplained_reference",
         }
     }
 }
@@ -86,6 +117,11 @@ pub enum Component {
     Total,
     /// The block with this position in the study file's order.
     Block(usize),
+    /// What the allowables account for in a part that is not explained by means.
+    Allowable,
+    Intercept,
+    /// The difference of observed and predicted means, with a link that is not the canonical one.
+    Misfit,
     /// What first-in or last-in values leave to all blocks together; tables name it by the blocks joined by `+`.
     Jointly,
 }
@@ -98,6 +134,59 @@ pub struct Row {
     pub estimate: Estimate,
     /// What other rules of attribution give, where the method has them.
     pub rules: Option<Rules>,
+    /// The standard error by a classical formula, where the settings ask for it.
+    pub classical: Option<f64>,
+}
+
+/// How standard errors are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum StdErrors {
+    /// From influences: stochastic regressors, heteroskedastic, clustered.
+    #[default]
+    Influence,
+    /// By the formula that peers print.
+    Classical,
+}
+
+/// What one term contributes to a part.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    pub part: Part,
+    pub role: Role,
+    pub term: String,
+    pub variable: String,
+    pub level: Option<String>,
+    /// The design's column of the term; `None` where it has none of its own.
+    pub column: Option<usize>,
+    pub estimate: Estimate,
+    pub classical: Option<f64>,
+}
+
+/// A row that the method would have and the data do not define.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undefined {
+    pub part: Part,
+    pub component: Component,
+    pub reason: String,
+}
+
+/// A figure that informs about a decomposition: ties, rescaling, peers' values. Its message holds no count of units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    pub check: &'static str,
+    pub value: Option<f64>,
+    pub message: String,
+}
+
+/// What a method has computed, before it is held to its sums.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    pub rows: Vec<Row>,
+    /// Of `with_and_without`: one row a set of blocks.
+    pub sets: Vec<SetRow>,
+    pub detail: Vec<Detail>,
+    pub undefined: Vec<Undefined>,
+    pub facts: Vec<Fact>,
 }
 
 /// The contribution of one block by each rule; range over all orders in which the blocks can enter.
@@ -121,38 +210,69 @@ pub struct SetRow {
     pub accounted: Estimate,
 }
 
+impl Draft {
+    /// Keeps the classical errors only where the settings ask for them.
+    pub fn with_errors(mut self, se: StdErrors) -> Self {
+        if se == StdErrors::Influence {
+            self.rows.iter_mut().for_each(|r| r.classical = None);
+            self.detail.iter_mut().for_each(|d| d.classical = None);
+        }
+        self
+    }
+}
+
 /// The parts of a gap. Its constructor promises that they sum to it.
 #[derive(Clone, Debug)]
 pub struct Decomposition {
     pub scale: Scale,
     pub rows: Vec<Row>,
-    /// Of `with_and_without`: one row a set of blocks.
     pub sets: Vec<SetRow>,
+    pub detail: Vec<Detail>,
+    pub undefined: Vec<Undefined>,
+    pub facts: Vec<Fact>,
 }
 
+/// The parts whose totals sum to the gap, whatever the method.
+const ADDITIVE: [Part; 6] = [Part::Allowable, Part::Explained, Part::Unexplained, Part::Endowments, Part::Coefficients, Part::Interaction];
+
 impl Decomposition {
-    /// Errors: [`DecomposeError::NotAdditive`] if totals do not sum to the gap, or components to their total, within
-    /// 1e-9 of the larger of the gap and the outcome's standard deviation `sd`.
-    pub fn new(scale: Scale, rows: Vec<Row>, sets: Vec<SetRow>, sd: f64) -> Result<Self, DecomposeError> {
+    /// Errors: [`DecomposeError::NotAdditive`] if totals do not sum to the gap, components to their total, or terms to their
+    /// component, within 1e-9 of the larger of the gap and the outcome's standard deviation `sd`. Sums that the data leave
+    /// undefined are not held to anything.
+    pub fn new(scale: Scale, draft: Draft, sd: f64) -> Result<Self, DecomposeError> {
+        let Draft { rows, sets, detail, undefined, facts } = draft;
         let total = |part: Part| rows.iter().find(|r| r.part == part && r.component == Component::Total).map(|r| r.estimate.value);
         let gap = total(Part::Gap).unwrap_or(f64::NAN);
         let tolerance = 1e-9 * gap.abs().max(sd);
-        let others = [Part::Allowable, Part::Explained, Part::Unexplained, Part::Endowments, Part::Coefficients, Part::Interaction];
-        let sum: f64 = others.iter().filter_map(|p| total(*p)).sum();
-        if (sum - gap).abs() > tolerance || !gap.is_finite() || !sum.is_finite() {
-            return Err(DecomposeError::NotAdditive { part: "gap", total: gap, sum });
+        let check = |part: &'static str, total: f64, sum: f64| {
+            let held = (sum - total).abs() <= tolerance && total.is_finite() && sum.is_finite();
+            if held { Ok(()) } else { Err(DecomposeError::NotAdditive { part, total, sum }) }
+        };
+        let lost = |part: Part| undefined.iter().any(|u| u.part == part && u.component == Component::Total);
+        let whole = !ADDITIVE.iter().any(|p| lost(*p));
+        if whole {
+            check("gap", gap, ADDITIVE.iter().filter_map(|p| total(*p)).sum())?;
         }
-        for part in others {
+        for part in ADDITIVE {
             let components: Vec<f64> = rows.iter().filter(|r| r.part == part && r.component != Component::Total).map(|r| r.estimate.value).collect();
-            let sum: f64 = components.iter().sum();
-            if let Some(total) = total(part)
-                && !components.is_empty()
-                && ((sum - total).abs() > tolerance || !sum.is_finite())
-            {
-                return Err(DecomposeError::NotAdditive { part: part.name(), total, sum });
+            let divided = !components.is_empty() && !undefined.iter().any(|u| u.part == part);
+            if let Some(total) = total(part).filter(|_| divided) {
+                check(part.name(), total, components.iter().sum())?;
             }
         }
-        Ok(Self { scale, rows, sets })
+        for r in &rows {
+            let role = match r.component {
+                Component::Total if r.part == Part::Allowable => Role::Allowable,
+                Component::Allowable => Role::Allowable,
+                Component::Block(k) => Role::Block(k),
+                Component::Total | Component::Intercept | Component::Misfit | Component::Jointly => continue,
+            };
+            let terms: Vec<f64> = detail.iter().filter(|d| d.part == r.part && d.role == role).map(|d| d.estimate.value).collect();
+            if !terms.is_empty() {
+                check(r.part.name(), r.estimate.value, terms.iter().sum())?;
+            }
+        }
+        Ok(Self { scale, rows, sets, detail, undefined, facts })
     }
 
     pub fn row(&self, part: Part, component: Component) -> Option<&Row> {
@@ -169,147 +289,5 @@ impl Decomposition {
 
 /// A row without other rules.
 pub fn row(part: Part, component: Component, estimate: Estimate) -> Row {
-    Row { part, component, estimate, rules: None }
-}
-
-/// Why a decomposition could not be estimated.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DecomposeError {
-    /// An outcome model has no fit.
-    Fit(Box<FailedFit>),
-    /// The model of group membership has no fit.
-    GroupFit {
-        blocks: String,
-        reason: String,
-    },
-    /// Units about which the model of the other group says nothing: (term, units) for each term that has no coefficient there.
-    NoSupport {
-        blocks: String,
-        fitted_in: &'static str,
-        n: usize,
-        terms: Vec<(String, usize)>,
-    },
-    /// A column can be told from the others in one group and not in the other, so coefficients cannot be compared.
-    Rank {
-        fitted_in: &'static str,
-        terms: Vec<String>,
-    },
-    NotAdditive {
-        part: &'static str,
-        total: f64,
-        sum: f64,
-    },
-}
-
-impl DecomposeError {
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Fit(f) => match f.error {
-                FitError::Separated { .. } => codes::G311,
-                FitError::NotConverged { .. } => codes::G401,
-                FitError::NoRows | FitError::NoVariation { .. } | FitError::TooFewRows { .. } => codes::G403,
-                FitError::Layout => codes::G901,
-            },
-            Self::GroupFit { .. } => codes::G401,
-            Self::NoSupport { .. } | Self::Rank { .. } => codes::G402,
-            Self::NotAdditive { .. } => codes::G404,
-        }
-    }
-
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::Fit(f) if matches!(f.error, FitError::Separated { .. }) => {
-                "merge levels, or leave the variable out; no penalty is applied silently"
-            }
-            Self::Fit(f) => match f.error {
-                FitError::NoVariation { .. } => {
-                    "every unit of these rows has the same outcome: nothing can be modelled; widen the cohort or the definition of the event"
-                }
-                FitError::NoRows => "no row has a positive weight",
-                _ => "use fewer or coarser variables",
-            },
-            Self::GroupFit { .. } => "the groups hardly overlap on these variables: merge levels, or use `estimator: gcomp`",
-            Self::NoSupport { .. } => "merge levels, exclude these units in a step, or use `surface: pooled_main`",
-            Self::Rank { .. } => "merge levels, or leave the variable out",
-            Self::NotAdditive { .. } => "please report it with the study file",
-        }
-    }
-}
-
-/// An outcome model without a fit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FailedFit {
-    pub blocks: String,
-    pub fitted_in: &'static str,
-    pub error: FitError,
-    pub reason: String,
-    /// The level that predicts the outcome perfectly, if it is one.
-    pub separated: Option<SeparatedLevel>,
-}
-
-impl fmt::Display for FailedFit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { blocks, fitted_in, reason, .. } = self;
-        match &self.separated {
-            Some(s) => {
-                let (kind, n) = (if s.events == 0.0 { "no events" } else { "nothing but events" }, s.n);
-                write!(f, "`{}` has {kind} among its {n} {fitted_in} rows (model with blocks: {blocks}), so its coefficient is unbounded", s.level)
-            }
-            None => write!(f, "the outcome model in {fitted_in} rows with blocks {blocks} has no fit: {reason}"),
-        }
-    }
-}
-
-impl fmt::Display for DecomposeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fit(failed) => write!(f, "{failed}"),
-            Self::GroupFit { blocks, reason } => write!(f, "the model of group membership with blocks {blocks} has no fit: {reason}"),
-            Self::NoSupport { blocks, fitted_in, n, terms } => {
-                let (target, named) = (if *fitted_in == "index" { "reference" } else { "index" }, terms.len());
-                write!(f, "{n} {target} units have no support in the {fitted_in} group (model with blocks: {blocks}): {named} ")?;
-                write!(f, "column{} without counterpart there", if named == 1 { "" } else { "s" })?;
-                let list: Vec<&str> = terms.iter().take(5).map(|(t, _)| t.as_str()).collect();
-                write!(f, " ({}{})", list.join(", "), if named > 5 { ", ..." } else { "" })
-            }
-            Self::Rank { fitted_in, terms } => {
-                let list: Vec<&str> = terms.iter().take(5).map(String::as_str).collect();
-                write!(
-                    f,
-                    "in the {fitted_in} group {} cannot be told from the columns before it: {}",
-                    if terms.len() == 1 { "a column" } else { "columns" },
-                    list.join(", ")
-                )
-            }
-            Self::NotAdditive { part, total, sum } => write!(f, "the parts of {part} sum to {sum}, not to {total}"),
-        }
-    }
-}
-
-/// Every method with each of its settings that changes the formula: what the identity tests run over.
-pub fn registered() -> Vec<Box<dyn Method>> {
-    use gelbach::Gelbach;
-    use oaxaca::{Coefficients, Fold, OaxacaBlinder};
-    use with_and_without::{Estimator, Surface, Target, WithAndWithout};
-    let mut out: Vec<Box<dyn Method>> = vec![Box::new(Gelbach { linear: true })];
-    for target in [Target::Index, Target::Reference, Target::Pooled] {
-        for (surface, estimator) in [
-            (Surface::ReferenceModel, Estimator::Dr),
-            (Surface::ReferenceModel, Estimator::Gcomp),
-            (Surface::PooledMain, Estimator::Gcomp),
-            (Surface::PooledInteracted, Estimator::Gcomp),
-        ] {
-            out.push(Box::new(WithAndWithout { surface, estimator, target, ..WithAndWithout::default() }));
-        }
-    }
-    for reference in
-        [Coefficients::Reference, Coefficients::Index, Coefficients::Pooled, Coefficients::Neumark, Coefficients::Cotton, Coefficients::Reimers]
-    {
-        out.push(Box::new(OaxacaBlinder { reference, fold: Fold::Two, linear: true }));
-    }
-    for reference in [Coefficients::Reference, Coefficients::Index] {
-        out.push(Box::new(OaxacaBlinder { reference, fold: Fold::Three, linear: true }));
-    }
-    out
+    Row { part, component, estimate, rules: None, classical: None }
 }

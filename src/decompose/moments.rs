@@ -9,8 +9,13 @@ use std::ops::Range;
 
 /// Weighted mean of `f` over rows of the comparison; influence `n w_i (f_i - mean) / sum w`.
 pub fn mean(c: &Contrast<'_>, rows: &Range<usize>, f: impl Fn(usize) -> f64 + Sync + Send) -> Estimate {
+    mean_over(c, std::slice::from_ref(rows), f)
+}
+
+/// [`mean`] over several ranges of rows.
+pub fn mean_over(c: &Contrast<'_>, rows: &[Range<usize>], f: impl Fn(usize) -> f64 + Sync + Send) -> Estimate {
     let (sum_w, sum) = accumulate(
-        std::slice::from_ref(rows),
+        rows,
         |chunk| chunk.fold((0.0, 0.0), |(sw, s), i| (sw + c.w[i], s + c.w[i] * f(i))),
         |a: &mut (f64, f64), b| {
             a.0 += b.0;
@@ -21,7 +26,7 @@ pub fn mean(c: &Contrast<'_>, rows: &Range<usize>, f: impl Fn(usize) -> f64 + Sy
     let value = sum / sum_w;
     let n = c.n();
     let mut influence = vec![0.0; n];
-    for i in rows.clone() {
+    for i in rows.iter().cloned().flatten() {
         influence[c.unit(i)] = n as f64 * c.w[i] * (f(i) - value) / sum_w;
     }
     Estimate { value, influence }
@@ -59,13 +64,14 @@ pub fn outcome_sd(c: &Contrast<'_>) -> f64 {
 
 /// Adds `n g'J^-1 s_i` to the influences: what estimating the coefficients of `fit` adds to a quantity with gradient `g`.
 ///
-/// `y` and `w` are those of the fit, by row of the design; `s_i = w_i x_i (y_i - mu_i)`.
+/// `y` and `w` are those of the fit, by row of the design; `s_i = w_i x_i` times the derivative of the log-likelihood by the linear predictor
+/// (`y_i - mu_i` with a canonical link).
 pub fn add_score_influence(c: &Contrast<'_>, m: &ModelMatrix<'_>, fit: &Fit, gradient: &[f64], y: &[f64], w: &[f64], influence: &mut [f64]) {
     let lambda = fit.solve(gradient);
     let n = c.n() as f64;
     for i in m.rows.iter().cloned().flatten().filter(|&i| w[i] > 0.0) {
-        let mu = fit.family.mean(m.dot(i, &fit.beta, None));
-        influence[c.unit(i)] += n * w[i] * (y[i] - mu) * m.dot(i, &lambda, None);
+        let (score, _) = fit.family.score(y[i], m.dot(i, &fit.beta, None));
+        influence[c.unit(i)] += n * w[i] * score * m.dot(i, &lambda, None);
     }
 }
 

@@ -1,14 +1,16 @@
-//! Kitagawa-Oaxaca-Blinder by least squares, two-fold and three-fold, by blocks.
+//! Kitagawa-Oaxaca-Blinder, two-fold and three-fold, by blocks and by term; by least squares, or with the outcome's own link.
 //!
-//! `D = dx'b* + x1'(b1 - b*) + x0'(b* - b0)` with `dx = x1 - x0`, index minus reference (METHODS 4.1; Jann (2008)
-//! Stata J. 8(4), eq. 7; three-fold eq. 3). Standard errors carry stochastic regressors (METHODS 4.3).
+//! `D = [E_1 F(x'b*) - E_0 F(x'b*)] + [y_1 - E_1 F(x'b*)] + [E_0 F(x'b*) - y_0]`, index minus reference; with an identity link
+//! `dx'b* + x1'(b1 - b*) + x0'(b* - b0)` (METHODS 4.1, 4.4; Jann (2008) Stata J. 8(4), eq. 7, three-fold eq. 3). With another
+//! link the blocks share a part by Yun's weights, their shares in its first-order terms (METHODS 4.5; Yun (2004) Econ. Lett. 82).
 
 use super::fits::{Fits, FittedIn, GroupTerms};
-use super::moments::{coefficient_sum, group_means, mean, outcome_sd, share_index};
-use super::{Component, DecomposeError, Decomposition, Method, Part, row};
+use super::kob::algebra::{Coefficients as Star, Covariates, Form, Gradients, Influences, Means, Model, Moving, Side, Space, comparable};
+use super::kob::effects::{Effect, Effects, Sparse, effects};
+use super::moments::{outcome_sd, share_index};
+use super::{Component, DecomposeError, Decomposition, Detail, Draft, Fact, Method, Part, StdErrors, Undefined, row};
 use crate::estimate::Estimate;
-use crate::model::{ModelMatrix, glm::Fit};
-use crate::vocab::{BlockSet, Family, Role};
+use crate::vocab::{Family, Role};
 use std::rc::Rc;
 
 /// The reference coefficients of the two-fold decomposition.
@@ -17,9 +19,9 @@ pub enum Coefficients {
     #[default]
     Reference,
     Index,
-    /// Pooled least squares with a group indicator, whose coefficient is dropped.
+    /// Pooled fit with a group indicator, whose coefficient is dropped.
     Pooled,
-    /// Pooled least squares without a group indicator.
+    /// Pooled fit without a group indicator.
     Neumark,
     /// Mean of the two groups' coefficients weighted by their sizes.
     Cotton,
@@ -36,38 +38,34 @@ pub enum Fold {
 }
 
 /// Settings of `oaxaca_blinder`.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OaxacaBlinder {
     pub reference: Coefficients,
     pub fold: Fold,
     /// Least squares on a binomial or poisson outcome.
     pub linear: bool,
+    /// Components of the unexplained parts, the two halves, and a row for every term.
+    pub detail: bool,
+    /// Coefficients of categories sum to zero.
+    pub normalize: bool,
+    pub se: StdErrors,
 }
 
-/// A least-squares fit with the matrix it was fitted on.
-struct Ols<'a> {
-    m: ModelMatrix<'a>,
-    fit: Rc<Fit>,
-    /// Position in `m.terms` of each column of the comparison.
-    at: Vec<usize>,
+impl Default for OaxacaBlinder {
+    fn default() -> Self {
+        Self {
+            reference: Coefficients::default(),
+            fold: Fold::default(),
+            linear: false,
+            detail: false,
+            normalize: true,
+            se: StdErrors::Influence,
+        }
+    }
 }
 
-/// The pieces of the algebra: means and coefficients over the columns of the comparison, the intercept first.
-struct Pieces<'a, 'b> {
-    fits: &'b Fits<'a>,
-    columns: Vec<usize>,
-    index: Ols<'a>,
-    reference: Ols<'a>,
-    mean_index: Vec<f64>,
-    mean_reference: Vec<f64>,
-}
-
-/// A linear combination of fitted coefficient vectors: (weight, fit), and what an estimated weight adds.
-struct Reference<'o, 'a> {
-    parts: Vec<(f64, &'o Ols<'a>)>,
-    /// An estimated weight `p` on `b_index - b_reference`.
-    p: Option<Estimate>,
-}
+/// A first-order sum below this share of the sum of its absolute terms makes no weights.
+const VANISHING: f64 = 0.1;
 
 impl Method for OaxacaBlinder {
     fn name(&self) -> &'static str {
@@ -75,8 +73,17 @@ impl Method for OaxacaBlinder {
     }
 
     fn refuses(&self, family: Family) -> Option<String> {
-        (family != Family::Gaussian && !self.linear)
-            .then(|| format!("without `linear: true` it takes a gaussian outcome in this version, not {}", family.name()))
+        let nonlinear = family != Family::Gaussian && !self.linear;
+        (nonlinear && self.se == StdErrors::Classical && matches!(self.reference, Coefficients::Pooled | Coefficients::Neumark)).then(|| {
+            format!(
+                "classical errors of a {} model take the coefficients of one group, or a mean of the two groups', not a pooled fit",
+                family.link()
+            )
+        })
+    }
+
+    fn classical_errors(&self) -> bool {
+        self.se == StdErrors::Classical
     }
 
     fn parts(&self) -> &'static [Part] {
@@ -87,166 +94,307 @@ impl Method for OaxacaBlinder {
     }
 
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
-        let pieces = Pieces::new(fits)?;
-        let means = group_means(fits.contrast);
-        let gap = means.index.minus(&means.reference);
-        let rows = match self.fold {
-            Fold::Two => self.two_fold(&pieces, &gap)?,
-            Fold::Three => self.three_fold(&pieces, &gap),
+        let family = if self.linear { Family::Gaussian } else { fits.contrast.design.family };
+        let x = Covariates::new(fits, family)?;
+        let model = |fitted_in, terms| Model::new(fits, fitted_in, terms, family, &x.columns);
+        let groups = || -> Result<(Model<'_>, Model<'_>), DecomposeError> {
+            let pair = (model(FittedIn::Index, GroupTerms::Without)?, model(FittedIn::Reference, GroupTerms::Without)?);
+            comparable(fits, &pair.0, &pair.1)?;
+            Ok(pair)
         };
-        Decomposition::new(fits.contrast.design.family.scale(), rows, Vec::new(), outcome_sd(fits.contrast))
+        let pooled = match self.reference {
+            Coefficients::Pooled => Some(model(FittedIn::Pooled, GroupTerms::Main)?),
+            Coefficients::Neumark => Some(model(FittedIn::Pooled, GroupTerms::Without)?),
+            _ => None,
+        };
+        if let Some(p) = &pooled {
+            p.supports_both_groups(fits)?;
+        }
+        // A pooled fit alone gives the parts; the groups' own coefficients only divide what is not explained.
+        let groups = match (&pooled, self.detail || self.se == StdErrors::Classical) {
+            (Some(_), false) => None,
+            (Some(_), true) if self.se == StdErrors::Influence => Some(groups()),
+            _ => Some(Ok(groups()?)),
+        };
+        let star = match (&groups, &pooled, self.reference) {
+            (_, Some(p), _) => Star::of(p),
+            (Some(Ok((index, _))), None, Coefficients::Index) => Star::of(index),
+            (Some(Ok((index, reference))), None, Coefficients::Reimers) => mixed(0.5, index, reference, None),
+            (Some(Ok((index, reference))), None, Coefficients::Cotton) => {
+                let weight = share_index(fits.contrast);
+                mixed(weight.value, index, reference, Some(Rc::new(Moving { weight: weight.clone(), index, reference })))
+            }
+            (Some(Ok((_, reference))), None, _) => Star::of(reference),
+            (Some(Err(e)), ..) => return Err(e.clone()),
+            (None, None, _) => return Err(DecomposeError::Rank { fitted_in: "pooled", terms: Vec::new() }),
+        };
+        let Effects { effects, not_normalised } = effects(fits.contrast.design, &x.columns, self.normalize);
+        let plan = Plan { method: self, x: &x, star, groups: groups.as_ref(), effects: &effects, family };
+        let influences = Influences(&x);
+        let mut draft = plan.draft(&influences);
+        if let (StdErrors::Classical, Some(Ok((index, reference)))) = (self.se, &groups) {
+            let gradients = Gradients::new(&x, index, reference);
+            let classical = plan.draft(&gradients);
+            for (row, g) in draft.rows.iter_mut().zip(&classical.rows) {
+                row.classical = Some(gradients.std_error(&g.estimate));
+            }
+            for (row, g) in draft.detail.iter_mut().zip(&classical.detail) {
+                row.classical = Some(gradients.std_error(&g.estimate));
+            }
+        }
+        for variable in not_normalised {
+            let message = format!("coefficients of {variable} are not normalised: some of its cells have no units, so its rows depend on the base levels");
+            draft.facts.push(Fact { check: "not_normalised", value: None, message });
+        }
+        Decomposition::new(fits.contrast.design.family.scale(), draft, outcome_sd(fits.contrast))
     }
 }
 
-impl OaxacaBlinder {
-    fn two_fold(&self, x: &Pieces<'_, '_>, gap: &Estimate) -> Result<Vec<super::Row>, DecomposeError> {
-        let pooled;
-        let star = match self.reference {
-            Coefficients::Reference => Reference { parts: vec![(1.0, &x.reference)], p: None },
-            Coefficients::Index => Reference { parts: vec![(1.0, &x.index)], p: None },
-            Coefficients::Reimers => Reference { parts: vec![(0.5, &x.index), (0.5, &x.reference)], p: None },
-            Coefficients::Cotton => {
-                let p = share_index(x.fits.contrast);
-                Reference { parts: vec![(p.value, &x.index), (1.0 - p.value, &x.reference)], p: Some(p) }
-            }
-            Coefficients::Pooled => {
-                pooled = x.ols(FittedIn::Pooled, GroupTerms::Main)?;
-                Reference { parts: vec![(1.0, &pooled)], p: None }
-            }
-            Coefficients::Neumark => {
-                pooled = x.ols(FittedIn::Pooled, GroupTerms::Without)?;
-                Reference { parts: vec![(1.0, &pooled)], p: None }
-            }
-        };
-        let allowable = x.explained(&star, Role::Allowable);
-        let blocks: Vec<Estimate> = (0..x.n_blocks()).map(|k| x.explained(&star, Role::Block(k))).collect();
-        let explained = total(&blocks, x);
-        let unexplained = gap.minus(&allowable).minus(&explained);
-        let mut rows = vec![
-            row(Part::Gap, Component::Total, gap.clone()),
-            row(Part::Allowable, Component::Total, allowable),
-            row(Part::Explained, Component::Total, explained),
-        ];
-        rows.extend(blocks.into_iter().enumerate().map(|(k, e)| row(Part::Explained, Component::Block(k), e)));
-        rows.push(row(Part::Unexplained, Component::Total, unexplained));
-        Ok(rows)
-    }
-
-    fn three_fold(&self, x: &Pieces<'_, '_>, gap: &Estimate) -> Vec<super::Row> {
-        // Viewpoint of the index group: E = dx'b1, C = x1'db, I = -dx'db; of the reference group: E = dx'b0, C = x0'db, I = dx'db.
-        let from_index = self.reference == Coefficients::Index;
-        let (own, viewpoint) = if from_index { (&x.index, &x.mean_index) } else { (&x.reference, &x.mean_reference) };
-        let star = Reference { parts: vec![(1.0, own)], p: None };
-        let allowable = x.explained(&star, Role::Allowable);
-        let blocks: Vec<Estimate> = (0..x.n_blocks()).map(|k| x.explained(&star, Role::Block(k))).collect();
-        let endowments = total(&blocks, x);
-        let group = if from_index { FittedIn::Index } else { FittedIn::Reference };
-        let delta: Vec<f64> = x.coefficients(&x.index).iter().zip(x.coefficients(&x.reference)).map(|(a, b)| a - b).collect();
-        // x'db: the mean moves and both coefficient vectors move.
-        let mut coefficients = x.mean_of(group, &delta);
-        coefficients = coefficients.plus(&x.coefficient_sum(&x.index, viewpoint)).minus(&x.coefficient_sum(&x.reference, viewpoint));
-        coefficients.value = delta.iter().zip(viewpoint).map(|(d, m)| d * m).sum();
-        let interaction = gap.minus(&allowable).minus(&endowments).minus(&coefficients);
-        let mut rows = vec![
-            row(Part::Gap, Component::Total, gap.clone()),
-            row(Part::Allowable, Component::Total, allowable),
-            row(Part::Endowments, Component::Total, endowments),
-        ];
-        rows.extend(blocks.into_iter().enumerate().map(|(k, e)| row(Part::Endowments, Component::Block(k), e)));
-        rows.push(row(Part::Coefficients, Component::Total, coefficients));
-        rows.push(row(Part::Interaction, Component::Total, interaction));
-        rows
-    }
+fn mixed<'m, 'a>(p: f64, index: &'m Model<'a>, reference: &'m Model<'a>, moving: Option<Rc<Moving<'m, 'a>>>) -> Star<'m, 'a> {
+    Star { parts: vec![(p, index), (1.0 - p, reference)], moving: moving.map(|m| (1.0, m)) }
 }
 
-impl<'a, 'b> Pieces<'a, 'b> {
-    fn new(fits: &'b Fits<'a>) -> Result<Self, DecomposeError> {
-        let c = fits.contrast;
-        let all = BlockSet::all(c.design.blocks.len());
-        let columns = c.columns(all);
-        let ols = |fitted_in| ols(fits, fitted_in, GroupTerms::Without, &columns);
-        let (index, reference) = (ols(FittedIn::Index)?, ols(FittedIn::Reference)?);
-        // A column that one group cannot tell from the others and the other group can has no comparable coefficient.
-        for (one, other, name) in [(&index, &reference, FittedIn::Index), (&reference, &index, FittedIn::Reference)] {
-            let lost: Vec<usize> = one.fit.dropped.iter().copied().filter(|t| !other.fit.dropped.contains(t)).collect();
-            if !lost.is_empty() {
-                return Err(DecomposeError::Rank { fitted_in: name.name(), terms: lost.iter().map(|&t| fits.term_name(one.m.terms[t])).collect() });
-            }
+/// A part of the gap before it is divided: its total, and the first-order terms that divide it.
+struct Piece<'m, 'a> {
+    part: Part,
+    /// Its value with a link that is not the identity; the first-order terms sum to it otherwise.
+    total: Estimate,
+    /// What of `total` no term accounts for: the difference of observed and predicted means (probit).
+    misfit: Option<Estimate>,
+    products: Vec<(Means, Star<'m, 'a>)>,
+    /// A difference of means: the intercept has no part in it.
+    of_means: bool,
+}
+
+struct Plan<'p, 'm, 'a> {
+    method: &'p OaxacaBlinder,
+    x: &'p Covariates<'a>,
+    star: Star<'m, 'a>,
+    groups: Option<&'m Result<(Model<'a>, Model<'a>), DecomposeError>>,
+    effects: &'p [Effect],
+    family: Family,
+}
+
+impl<'m, 'a> Plan<'_, 'm, 'a> {
+    fn draft(&self, s: &dyn Space<'m, 'a>) -> Draft {
+        let gap = s.observed(Side::Index).minus(&s.observed(Side::Reference));
+        let mut draft = Draft { rows: vec![row(Part::Gap, Component::Total, gap.clone())], ..Draft::default() };
+        match self.method.fold {
+            Fold::Two => self.two_fold(s, &gap, &mut draft),
+            Fold::Three => self.three_fold(s, &gap, &mut draft),
         }
-        let means = |ols: &Ols<'a>| {
-            let sum: f64 = ols.m.rows.iter().cloned().flatten().map(|i| c.w[i]).sum();
-            ols.m.weighted_sum(&ols.m.rows, None, |i| c.w[i] / sum)
+        draft
+    }
+
+    fn linear(&self) -> bool {
+        self.family == Family::Gaussian
+    }
+
+    fn two_fold(&self, s: &dyn Space<'m, 'a>, gap: &Estimate, draft: &mut Draft) {
+        let star = &self.star;
+        let (at_index, at_reference) = (s.predicted(Side::Index, star), s.predicted(Side::Reference, star));
+        let explained = Piece {
+            part: Part::Explained,
+            total: at_index.minus(&at_reference),
+            misfit: None,
+            products: vec![(vec![(1.0, Side::Index), (-1.0, Side::Reference)], star.clone())],
+            of_means: true,
         };
-        let (mean_index, mean_reference) = (means(&index), means(&reference));
-        Ok(Self { fits, columns, index, reference, mean_index, mean_reference })
-    }
-
-    fn ols(&self, fitted_in: FittedIn, group_terms: GroupTerms) -> Result<Ols<'a>, DecomposeError> {
-        ols(self.fits, fitted_in, group_terms, &self.columns)
-    }
-
-    fn n_blocks(&self) -> usize {
-        self.fits.contrast.design.blocks.len()
-    }
-
-    /// Coefficients by column of the comparison.
-    fn coefficients(&self, ols: &Ols<'a>) -> Vec<f64> {
-        ols.at.iter().map(|&t| ols.fit.beta[t]).collect()
-    }
-
-    /// `a'b` of a fit, `a` by column of the comparison.
-    fn coefficient_sum(&self, ols: &Ols<'a>, a: &[f64]) -> Estimate {
-        let mut by_term = vec![0.0; ols.m.terms.len()];
-        for (&t, v) in ols.at.iter().zip(a) {
-            by_term[t] = *v;
+        self.divide_means(s, &explained, draft);
+        let unexplained = gap.minus(&explained.total);
+        draft.rows.push(row(Part::Unexplained, Component::Total, unexplained.clone()));
+        if !self.method.detail {
+            return;
         }
-        coefficient_sum(self.fits.contrast, &ols.m, &ols.fit, &by_term)
-    }
-
-    /// The group's mean of `x'c`.
-    fn mean_of(&self, group: FittedIn, c: &[f64]) -> Estimate {
-        let contrast = self.fits.contrast;
-        let rows = if group == FittedIn::Index { contrast.index() } else { contrast.reference() };
-        let (x, columns) = (&contrast.design.x, &self.columns);
-        mean(contrast, &rows, |i| columns.iter().zip(c).map(|(&j, c)| x[[i, j]] * c).sum())
-    }
-
-    /// `dx'b*` over the columns with one role: `(x1 - x0)` moves with `b*` held, `b*` moves with `dx` held.
-    fn explained(&self, star: &Reference<'_, 'a>, role: Role) -> Estimate {
-        let design = self.fits.contrast.design;
-        let of_role = |j: usize| design.columns[j].role == role;
-        let mut b = vec![0.0; self.columns.len()];
-        for (weight, ols) in &star.parts {
-            for ((b, v), &j) in b.iter_mut().zip(self.coefficients(ols)).zip(&self.columns) {
-                if of_role(j) {
-                    *b += weight * v;
+        let halves = [
+            (Part::UnexplainedIndex, s.observed(Side::Index).minus(&at_index)),
+            (Part::UnexplainedReference, at_reference.minus(&s.observed(Side::Reference))),
+        ];
+        match self.groups {
+            Some(Ok((index, reference))) => {
+                let (b1, b0) = (Star::of(index), Star::of(reference));
+                let of_index = (vec![(1.0, Side::Index)], b1.minus(star));
+                let of_reference = (vec![(1.0, Side::Reference)], star.minus(&b0));
+                let misfit = (self.family == Family::Probit).then(|| self.misfit(s, &b1, &b0));
+                let mut products = vec![of_index.clone(), of_reference.clone()];
+                // A half that is 0 by construction would only add rounding.
+                match self.method.reference {
+                    Coefficients::Reference => products.truncate(1),
+                    Coefficients::Index => drop(products.remove(0)),
+                    _ => {}
+                }
+                self.divide(s, &Piece { part: Part::Unexplained, total: unexplained, misfit, products, of_means: false }, draft);
+                for ((part, total), product) in halves.into_iter().zip([of_index, of_reference]) {
+                    draft.rows.push(row(part, Component::Total, total.clone()));
+                    if self.linear() {
+                        self.terms(s, &Piece { part, total, misfit: None, products: vec![product], of_means: false }, draft);
+                    }
                 }
             }
+            Some(Err(e)) => {
+                let reason = format!("the two groups' coefficients cannot be compared: {e}");
+                for component in self.components() {
+                    draft.undefined.push(Undefined { part: Part::Unexplained, component, reason: reason.clone() });
+                }
+                draft.rows.extend(halves.into_iter().map(|(part, total)| row(part, Component::Total, total)));
+            }
+            None => {}
         }
-        let dx: Vec<f64> =
-            (0..self.columns.len()).map(|a| if of_role(self.columns[a]) { self.mean_index[a] - self.mean_reference[a] } else { 0.0 }).collect();
-        let moving_means = self.mean_of(FittedIn::Index, &b).minus(&self.mean_of(FittedIn::Reference, &b));
-        let by_fit: Vec<(f64, Estimate)> = star.parts.iter().map(|(w, ols)| (*w, self.coefficient_sum(ols, &dx))).collect();
-        let mut parts: Vec<(f64, &Estimate)> = vec![(1.0, &moving_means)];
-        parts.extend(by_fit.iter().map(|(w, e)| (*w, e)));
-        // An estimated weight p on (b1 - b0): dx'(b1 - b0) times the influence of p.
-        if let (Some(p), [(_, index), (_, reference)]) = (&star.p, by_fit.as_slice()) {
-            parts.push((index.value - reference.value, p));
+    }
+
+    fn three_fold(&self, s: &dyn Space<'m, 'a>, gap: &Estimate, draft: &mut Draft) {
+        let Some(Ok((index, reference))) = self.groups else { return };
+        let (b1, b0) = (Star::of(index), Star::of(reference));
+        // Viewpoint of the reference group: E = dx'b0, C = x0'db, I = dx'db; of the index group: E = dx'b1, C = x1'db, I = -dx'db.
+        let from_index = self.method.reference == Coefficients::Index;
+        let (own, side, sign) = if from_index { (&b1, Side::Index, -1.0) } else { (&b0, Side::Reference, 1.0) };
+        let dx: Means = vec![(1.0, Side::Index), (-1.0, Side::Reference)];
+        let difference = b1.minus(&b0);
+        let endowments = s.predicted(Side::Index, own).minus(&s.predicted(Side::Reference, own));
+        let coefficients = s.predicted(side, &b1).minus(&s.predicted(side, &b0));
+        let interaction = gap.minus(&endowments).minus(&coefficients);
+        let piece = |part, total, means: Means, b: Star<'m, 'a>, of_means| Piece { part, total, misfit: None, products: vec![(means, b)], of_means };
+        self.divide_means(s, &piece(Part::Endowments, endowments, dx.clone(), own.clone(), true), draft);
+        draft.rows.push(row(Part::Coefficients, Component::Total, coefficients.clone()));
+        if self.method.detail {
+            self.divide(s, &piece(Part::Coefficients, coefficients, vec![(1.0, side)], difference.clone(), false), draft);
         }
-        Estimate { value: moving_means.value, ..Estimate::linear(&parts) }
+        draft.rows.push(row(Part::Interaction, Component::Total, interaction.clone()));
+        if self.method.detail {
+            let misfit = (self.family == Family::Probit).then(|| self.misfit(s, &b1, &b0));
+            let p = Piece { misfit, ..piece(Part::Interaction, interaction, dx, difference.scaled(sign), true) };
+            self.divide(s, &p, draft);
+        }
+    }
+
+    /// What the groups' own models leave of the gap: 0 with a canonical link and an intercept.
+    fn misfit(&self, s: &dyn Space<'m, 'a>, b1: &Star<'m, 'a>, b0: &Star<'m, 'a>) -> Estimate {
+        let of = |side, b| s.observed(side).minus(&s.predicted(side, b));
+        of(Side::Index, b1).minus(&of(Side::Reference, b0))
+    }
+
+    /// The rows of a part that is a difference of means: allowables apart, total, blocks, terms.
+    fn divide_means(&self, s: &dyn Space<'m, 'a>, piece: &Piece<'m, 'a>, draft: &mut Draft) {
+        let n_blocks = self.x.contrast.design.blocks.len();
+        let fair = self.effects.iter().any(|e| e.role == Role::Allowable);
+        let vanishing = self.vanishing(piece);
+        let zero = s.zero();
+        if fair && let Some(reason) = &vanishing {
+            for (part, component) in [(Part::Allowable, Component::Total), (piece.part, Component::Total)] {
+                draft.undefined.push(Undefined { part, component, reason: reason.clone() });
+            }
+        } else {
+            let allowable = if fair { self.component(s, piece, Role::Allowable) } else { zero };
+            draft.rows.push(row(Part::Allowable, Component::Total, allowable.clone()));
+            draft.rows.push(row(piece.part, Component::Total, piece.total.minus(&allowable)));
+        }
+        for k in 0..n_blocks {
+            match &vanishing {
+                // One block alone has the whole part, whatever the weights.
+                Some(_) if n_blocks == 1 && !fair => draft.rows.push(row(piece.part, Component::Block(k), piece.total.clone())),
+                Some(reason) => draft.undefined.push(Undefined { part: piece.part, component: Component::Block(k), reason: reason.clone() }),
+                None => draft.rows.push(row(piece.part, Component::Block(k), self.component(s, piece, Role::Block(k)))),
+            }
+        }
+        if self.method.detail && vanishing.is_none() {
+            self.terms(s, piece, draft);
+        }
+    }
+
+    /// Components and terms of a part that is not a difference of means, or of the interaction.
+    fn divide(&self, s: &dyn Space<'m, 'a>, piece: &Piece<'m, 'a>, draft: &mut Draft) {
+        if let Some(reason) = self.vanishing(piece) {
+            let left_out = |component| Undefined { part: piece.part, component, reason: reason.clone() };
+            draft.undefined.extend(self.components().map(left_out));
+            return;
+        }
+        for component in self.components() {
+            let role = match component {
+                Component::Block(k) => Role::Block(k),
+                Component::Allowable => Role::Allowable,
+                _ => Role::Intercept,
+            };
+            if role == Role::Intercept && piece.of_means {
+                draft.rows.push(row(piece.part, component, s.zero()));
+            } else {
+                draft.rows.push(row(piece.part, component, self.component(s, piece, role)));
+            }
+        }
+        draft.rows.extend(piece.misfit.clone().map(|e| row(piece.part, Component::Misfit, e)));
+        self.terms(s, piece, draft);
+    }
+
+    /// What an undivided part would be divided into.
+    fn components(&self) -> impl Iterator<Item = Component> + use<> {
+        (0..self.x.contrast.design.blocks.len()).map(Component::Block).chain([Component::Allowable, Component::Intercept])
+    }
+
+    fn terms(&self, s: &dyn Space<'m, 'a>, piece: &Piece<'m, 'a>, draft: &mut Draft) {
+        for e in self.effects.iter().filter(|e| !(piece.of_means && e.role == Role::Intercept)) {
+            let estimate = self.of_form(s, piece, &e.pairs.iter().collect());
+            let fair = e.role == Role::Allowable && matches!(piece.part, Part::Explained | Part::Endowments);
+            draft.detail.push(Detail {
+                part: if fair { Part::Allowable } else { piece.part },
+                role: e.role,
+                term: e.term.clone(),
+                variable: e.variable.clone(),
+                level: e.level.clone(),
+                column: e.column,
+                estimate,
+                classical: None,
+            });
+        }
+    }
+
+    fn component(&self, s: &dyn Space<'m, 'a>, piece: &Piece<'m, 'a>, role: Role) -> Estimate {
+        let form: Form<'_> = self.effects.iter().filter(|e| e.role == role).flat_map(|e| &e.pairs).collect();
+        if form.is_empty() { s.zero() } else { self.of_form(s, piece, &form) }
+    }
+
+    /// The part of `piece` that goes to `form`.
+    fn of_form(&self, s: &dyn Space<'m, 'a>, piece: &Piece<'m, 'a>, form: &Form<'_>) -> Estimate {
+        let first = first_order(s, piece, form);
+        if self.linear() {
+            return first;
+        }
+        let all: Form<'_> = self.pairs(piece).collect();
+        let total = match &piece.misfit {
+            Some(misfit) => piece.total.minus(misfit),
+            None => piece.total.clone(),
+        };
+        first.over(&first_order(s, piece, &all)).times(&total)
+    }
+
+    fn pairs(&self, piece: &Piece<'m, 'a>) -> impl Iterator<Item = &(Sparse, Sparse)> {
+        let of_means = piece.of_means;
+        self.effects.iter().filter(move |e| !(of_means && e.role == Role::Intercept)).flat_map(|e| &e.pairs)
+    }
+
+    /// Why the first-order terms of a part make no weights, if they do not (METHODS 4.5).
+    fn vanishing(&self, piece: &Piece<'m, 'a>) -> Option<String> {
+        if self.linear() {
+            return None;
+        }
+        let coefficients: Vec<Vec<f64>> = piece.products.iter().map(|(_, b)| b.values()).collect();
+        let value = |pair| piece.products.iter().zip(&coefficients).map(|((means, _), b)| self.x.pair_value(means, b, pair)).sum::<f64>();
+        let (mut sum, mut size) = (0.0, 0.0);
+        for v in self.pairs(piece).map(value) {
+            sum += v;
+            size += v.abs();
+        }
+        // Not a number counts as vanishing.
+        let enough = sum.abs() >= VANISHING * size && size > 0.0;
+        (!enough).then(|| {
+            format!(
+                "the first-order terms of this part nearly cancel (their sum is {:.1}% of their absolute sum), so Yun's weights are not defined",
+                100.0 * sum.abs() / size.max(f64::MIN_POSITIVE)
+            )
+        })
     }
 }
 
-fn ols<'a>(fits: &Fits<'a>, fitted_in: FittedIn, group_terms: GroupTerms, columns: &[usize]) -> Result<Ols<'a>, DecomposeError> {
-    let all = BlockSet::all(fits.contrast.design.blocks.len());
-    let m = fits.matrix(fitted_in, all, group_terms)?;
-    let fit = fits.outcome(fitted_in, all, group_terms, Family::Gaussian)?;
-    let shift = usize::from(group_terms != GroupTerms::Without);
-    let at = (0..columns.len()).map(|a| if a == 0 { 0 } else { a + shift }).collect();
-    Ok(Ols { m, fit, at })
-}
-
-fn total(blocks: &[Estimate], x: &Pieces<'_, '_>) -> Estimate {
-    let parts: Vec<(f64, &Estimate)> = blocks.iter().map(|e| (1.0, e)).collect();
-    if parts.is_empty() { Estimate::constant(0.0, x.fits.contrast.n()) } else { Estimate::linear(&parts) }
+fn first_order<'m, 'a>(s: &dyn Space<'m, 'a>, piece: &Piece<'m, 'a>, form: &Form<'_>) -> Estimate {
+    let by_product: Vec<Estimate> = piece.products.iter().map(|(means, b)| s.product(means, b, form)).collect();
+    let parts: Vec<(f64, &Estimate)> = by_product.iter().map(|e| (1.0, e)).collect();
+    Estimate::linear(&parts)
 }

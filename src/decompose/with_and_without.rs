@@ -7,7 +7,7 @@
 use super::attribution;
 use super::fits::{Fits, FittedIn, GroupTerms, Toward};
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
-use super::{Component, DecomposeError, Decomposition, Method, Part, Row, Second, SetRow, row};
+use super::{Component, DecomposeError, Decomposition, Draft, Method, Part, Row, Second, SetRow, row};
 use crate::estimate::Estimate;
 use crate::model::{ModelMatrix, glm::Fit};
 use crate::vocab::{BlockSet, Family};
@@ -123,7 +123,7 @@ impl Method for WithAndWithout {
         ];
         let rules = attribution::rules(&v, k, &sequence);
         for (block, (estimate, rules)) in contributions.into_iter().zip(rules).enumerate() {
-            rows.push(Row { part: Part::Explained, component: Component::Block(block), estimate, rules: Some(rules) });
+            rows.push(Row { part: Part::Explained, component: Component::Block(block), estimate, rules: Some(rules), classical: None });
         }
         rows.extend(joint.map(|e| row(Part::Explained, Component::Jointly, e)));
         rows.push(row(Part::Unexplained, Component::Total, unexplained));
@@ -132,7 +132,7 @@ impl Method for WithAndWithout {
             .zip(v)
             .map(|((set, a), accounted)| SetRow { set, counterfactual_mean: a.counterfactual_mean, adjusted_gap: a.gap, accounted })
             .collect();
-        Decomposition::new(c.design.family.scale(), rows, sets, outcome_sd(c))
+        Decomposition::new(c.design.family.scale(), Draft { rows, sets, ..Draft::default() }, outcome_sd(c))
     }
 }
 
@@ -179,10 +179,11 @@ impl WithAndWithout {
         let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
         let fit = supported(fits, fitted_in, set, &target)?;
         let target_rows = std::slice::from_ref(&target);
-        let mu: Vec<f64> = predictions(fits, &m, &fit);
+        let eta = linear_predictors(fits, &m, &fit);
+        let mu: Vec<f64> = eta.iter().map(|&e| family.mean(e)).collect();
         let plug_in = mean(c, &target, |i| mu[i]);
         let sum_target: f64 = target.clone().map(|i| c.w[i]).sum();
-        let mut gradient = m.weighted_sum(target_rows, None, |i| c.w[i] * family.slope(mu[i]) / sum_target);
+        let mut gradient = m.weighted_sum(target_rows, None, |i| c.w[i] * family.slope(eta[i]) / sum_target);
         if self.estimator == Estimator::Gcomp {
             let mut influence = plug_in.influence;
             add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
@@ -198,7 +199,7 @@ impl WithAndWithout {
         for i in m.rows.iter().cloned().flatten() {
             influence[c.unit(i)] += c.n() as f64 * omega[i] * (residual(i) - d) / sum_omega;
         }
-        let correction = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(mu[i]) / sum_omega);
+        let correction = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(eta[i]) / sum_omega);
         gradient.iter_mut().zip(correction).for_each(|(g, v)| *g -= v);
         add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
 
@@ -222,12 +223,14 @@ impl WithAndWithout {
             self.check_support(fits, set)?;
         }
         let over = |target: Range<usize>| {
-            let predicted = |g: f64| -> Vec<f64> { each_row(c.y.len(), &m, |i| family.mean(m.dot(i, &fit.beta, Some(g)))) };
-            let (mu1, mu0) = (predicted(1.0), predicted(0.0));
+            let predicted = |g: f64| -> Vec<f64> { each_row(c.y.len(), &m, |i| m.dot(i, &fit.beta, Some(g))) };
+            let (eta1, eta0) = (predicted(1.0), predicted(0.0));
+            let means = |eta: &[f64]| -> Vec<f64> { eta.iter().map(|&e| family.mean(e)).collect() };
+            let (mu1, mu0) = (means(&eta1), means(&eta0));
             let sum: f64 = target.clone().map(|i| c.w[i]).sum();
             let rows = std::slice::from_ref(&target);
-            let g1 = m.weighted_sum(rows, Some(1.0), |i| c.w[i] * family.slope(mu1[i]) / sum);
-            let g0 = m.weighted_sum(rows, Some(0.0), |i| c.w[i] * family.slope(mu0[i]) / sum);
+            let g1 = m.weighted_sum(rows, Some(1.0), |i| c.w[i] * family.slope(eta1[i]) / sum);
+            let g0 = m.weighted_sum(rows, Some(0.0), |i| c.w[i] * family.slope(eta0[i]) / sum);
             let difference: Vec<f64> = g1.iter().zip(&g0).map(|(a, b)| a - b).collect();
             let mut gap = mean(c, &target, |i| mu1[i] - mu0[i]);
             add_score_influence(c, &m, &fit, &difference, &c.y, &c.w, &mut gap.influence);
@@ -288,12 +291,12 @@ fn pool(fits: &Fits<'_>, index: &Adjusted, reference: &Adjusted) -> Adjusted {
     Adjusted { gap: weigh(&p1, &index.gap, &reference.gap), counterfactual_mean: weigh(&p1, &index.counterfactual_mean, &observed) }
 }
 
-/// Predicted means of both groups' units, by row of the design.
-fn predictions(fits: &Fits<'_>, m: &ModelMatrix<'_>, fit: &Fit) -> Vec<f64> {
+/// Linear predictors of both groups' units, by row of the design.
+fn linear_predictors(fits: &Fits<'_>, m: &ModelMatrix<'_>, fit: &Fit) -> Vec<f64> {
     let c = fits.contrast;
     let mut out = vec![0.0; c.y.len()];
     for i in c.units() {
-        out[i] = fit.family.mean(m.dot(i, &fit.beta, None));
+        out[i] = m.dot(i, &fit.beta, None);
     }
     out
 }

@@ -30,7 +30,7 @@ impl Fitness {
         let predicted: Vec<f64> = rows.iter().map(|&i| model.fit.family.mean(m.dot(i, &model.fit.beta, None))).collect();
         let weight: Vec<f64> = rows.iter().map(|&i| c.w[i]).collect();
         let variance_weight: Vec<f64> = rows.iter().map(|&i| c.design.weight[i] * c.w[i]).collect();
-        let logit = model.fit.family == Family::Binomial;
+        let logit = model.fit.family.is_binomial();
         let total: f64 = weight.iter().sum();
         let brier = logit.then(|| observed.iter().zip(&predicted).zip(&weight).map(|((y, p), w)| w * (y - p) * (y - p)).sum::<f64>() / total);
         let events = (c.design.family != Family::Gaussian).then(|| rows.iter().map(|&i| c.design.y[i]).sum());
@@ -90,7 +90,7 @@ pub fn deciles(f: &Fitness, family: Family, dispersion: f64) -> Calibration {
         for &i in &order[g * n / groups..(g + 1) * n / groups] {
             o += f.weight[i] * f.observed[i];
             e += f.weight[i] * f.predicted[i];
-            v += f.variance_weight[i] * family.slope(f.predicted[i]) * if family == Family::Gaussian { dispersion / mean_weight } else { 1.0 };
+            v += f.variance_weight[i] * family.variance(f.predicted[i]) * if family == Family::Gaussian { dispersion / mean_weight } else { 1.0 };
             sum_w += f.weight[i];
         }
         largest = largest.max((o - e).abs() / sum_w);

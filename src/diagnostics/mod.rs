@@ -60,6 +60,13 @@ impl Check {
     }
 }
 
+/// A figure that an analysis gives beside its parts; it only informs.
+pub fn fact(analysis: &str, f: &crate::decompose::Fact) -> Check {
+    let message = format!("analysis {analysis}: {}", f.message);
+    let value = f.value.filter(|v| v.is_finite());
+    Check { set: None, check: f.check, value, threshold: None, passed: true, gate: Gate::Warns, message, units: None }
+}
+
 /// Events (or non-events, whichever are fewer) per coefficient of the largest model fitted in each group of rows.
 pub fn events_per_coefficient(fits: &Fits<'_>) -> Vec<Check> {
     let c = fits.contrast;
@@ -73,7 +80,7 @@ pub fn events_per_coefficient(fits: &Fits<'_>) -> Vec<Check> {
         let (what, count) = match c.design.family {
             Family::Gaussian => ("rows", n),
             Family::Poisson => ("events", events),
-            Family::Binomial => ("events or non-events", events.min(n - events)),
+            Family::Binomial | Family::Probit => ("events or non-events", events.min(n - events)),
         };
         let per = count / largest.fit.k() as f64;
         let message =

@@ -1,4 +1,4 @@
-//! Weighted generalised linear models with canonical links, by Newton's method with step halving.
+//! Weighted generalised linear models, by Newton's method with step halving.
 //!
 //! Columns are centred and scaled inside the solver only (METHODS 1.3); every figure that leaves it is on the
 //! scale of the design. Source: McCullagh & Nelder (1989), ch. 2.5.
@@ -8,14 +8,20 @@ use crate::linalg::{BLOCK, Cholesky, accumulate};
 use crate::vocab::Family;
 use ndarray::linalg::{general_mat_mul, general_mat_vec_mul};
 use ndarray::{Array1, Array2, s};
+use statrs::distribution::{ContinuousCDF, Normal};
 use std::ops::Range;
 
 const MAX_STEPS: usize = 50;
 const STEP_TOLERANCE: f64 = 1e-10;
-/// A linear predictor beyond this is a separated fit: the fitted probability is below 1e-13.
-const MAX_ETA: f64 = 30.0;
-/// A coefficient per standard deviation of its column beyond this is a separated fit.
-const MAX_SCALED: f64 = 15.0;
+/// A linear predictor beyond the first number is a separated fit: the fitted probability is below 1e-13. So is a coefficient
+/// per standard deviation of its column beyond the second.
+fn bounds(family: Family) -> Option<(f64, f64)> {
+    match family {
+        Family::Binomial => Some((30.0, 15.0)),
+        Family::Probit => Some((7.35, 8.0)),
+        Family::Gaussian | Family::Poisson => None,
+    }
+}
 
 /// A converged fit.
 #[derive(Clone, Debug)]
@@ -37,8 +43,10 @@ pub struct Fit {
     kept: Vec<usize>,
     /// Mean and scale of each kept term.
     scaling: Vec<(f64, f64)>,
-    /// Factor of the information in scaled columns.
+    /// Factor of minus the second derivative of the log-likelihood in scaled columns.
     information: Cholesky,
+    /// Factor of its expected value, where that is another matrix: with a link that is not the canonical one.
+    expected: Option<Cholesky>,
     /// For each dropped term: its centre and spread, and its regression on the kept terms in scaled columns.
     alias: Vec<(f64, f64, Vec<f64>)>,
 }
@@ -47,6 +55,7 @@ struct Moments {
     n: usize,
     sum_w: f64,
     sum_wy: f64,
+    sum_wyy: f64,
     /// Per term: shifted sum and sum of squares.
     sums: Vec<(f64, f64)>,
     /// Per term: rows at 1, events at 1, whether all values are 0 or 1 (rows with weight only).
@@ -74,8 +83,9 @@ pub fn fit(m: &ModelMatrix<'_>, family: Family, y: &[f64], w: &[f64]) -> Result<
     let y_bar = mo.sum_wy / mo.sum_w;
     let start = match family {
         Family::Gaussian => y_bar,
-        Family::Binomial if y_bar <= 0.0 || y_bar >= 1.0 => return Err(FitError::NoVariation { n: mo.n, events: mo.events }),
+        Family::Binomial | Family::Probit if y_bar <= 0.0 || y_bar >= 1.0 => return Err(FitError::NoVariation { n: mo.n, events: mo.events }),
         Family::Binomial => (y_bar / (1.0 - y_bar)).ln(),
+        Family::Probit => Normal::standard().inverse_cdf(y_bar),
         Family::Poisson if y_bar <= 0.0 => return Err(FitError::NoVariation { n: mo.n, events: mo.events }),
         Family::Poisson => y_bar.ln(),
     };
@@ -127,8 +137,8 @@ pub fn fit(m: &ModelMatrix<'_>, family: Family, y: &[f64], w: &[f64]) -> Result<
         if !size.is_finite() {
             return Err(FitError::NotConverged { iterations });
         }
-        // The coefficient of a gaussian outcome carries its unit.
-        let unit = if family == Family::Gaussian { b.iter().fold(1e-300_f64, |a, v| a.max(v.abs())) } else { 1.0 };
+        // The coefficient of a gaussian outcome carries its unit; all of them may be 0.
+        let unit = if family == Family::Gaussian { b.iter().fold((mo.sum_wyy / mo.sum_w).sqrt().max(1e-300), |a, v| a.max(v.abs())) } else { 1.0 };
         if size < STEP_TOLERANCE * unit {
             b.iter_mut().zip(&step).for_each(|(b, s)| *b += s);
             break factor;
@@ -152,15 +162,16 @@ pub fn fit(m: &ModelMatrix<'_>, family: Family, y: &[f64], w: &[f64]) -> Result<
         }
         // The likelihood stands still while the coefficients still move: they run away.
         let still = (pass.loglik - old.0).abs() <= 1e-12 * (1.0 + pass.loglik.abs());
-        let runs_away =
-            family == Family::Binomial && (pass.max_eta > MAX_ETA || (still && size > 1e-3)) || family == Family::Poisson && still && size > 1e-3;
+        let far = bounds(family).is_some_and(|(eta, _)| pass.max_eta > eta);
+        let runs_away = far || family != Family::Gaussian && still && size > 1e-3;
         if runs_away {
             return Err(separated(m, &kept, &step));
         }
     };
-    if family == Family::Binomial && b[1..].iter().any(|v| v.abs() > MAX_SCALED) {
+    if bounds(family).is_some_and(|(_, scaled)| b[1..].iter().any(|v| v.abs() > scaled)) {
         return Err(separated(m, &kept, &b));
     }
+    let expected = (family == Family::Probit).then(|| Cholesky::new(&expected_information(m, &kept, &scaling, family, w, &b)));
 
     let mut beta = vec![0.0; k_all];
     for ((&t, &v), &(_, sd)) in kept.iter().zip(&b).zip(&scaling) {
@@ -169,7 +180,7 @@ pub fn fit(m: &ModelMatrix<'_>, family: Family, y: &[f64], w: &[f64]) -> Result<
     beta[0] = b[0] - kept.iter().zip(&scaling).skip(1).map(|(&t, (c, _))| beta[t] * c).sum::<f64>();
     let (loglik, dispersion) = match family {
         Family::Gaussian => gaussian_loglik(m, y, w, &beta, mo.n, k),
-        Family::Binomial | Family::Poisson => (pass.loglik, 1.0),
+        Family::Binomial | Family::Probit | Family::Poisson => (pass.loglik, 1.0),
     };
     Ok(Fit {
         family,
@@ -184,6 +195,7 @@ pub fn fit(m: &ModelMatrix<'_>, family: Family, y: &[f64], w: &[f64]) -> Result<
         kept,
         scaling,
         information,
+        expected,
         alias,
     })
 }
@@ -198,11 +210,16 @@ impl Fit {
         self.kept.contains(&term)
     }
 
-    /// `J^-1 a` with `J = X'WX`, the information without the dispersion; `a` and the result are as long as `terms`.
+    /// `J^-1 a` with `J` minus the second derivative of the log-likelihood (`X'WX` with a canonical link), without the
+    /// dispersion; `a` and the result are as long as `terms`. This is what moves the coefficients when a weight moves.
     pub fn solve(&self, a: &[f64]) -> Vec<f64> {
+        self.solve_with(&self.information, a)
+    }
+
+    fn solve_with(&self, factor: &Cholesky, a: &[f64]) -> Vec<f64> {
         let scaled: Vec<f64> =
             self.kept.iter().zip(&self.scaling).enumerate().map(|(i, (&t, &(c, sd)))| if i == 0 { a[0] } else { (a[t] - a[0] * c) / sd }).collect();
-        let z = self.information.solve(&scaled);
+        let z = factor.solve(&scaled);
         let mut out = vec![0.0; self.terms.len()];
         let mut intercept = z[0];
         for (i, (&t, &(c, sd))) in self.kept.iter().zip(&self.scaling).enumerate().skip(1) {
@@ -215,13 +232,22 @@ impl Fit {
 
     /// `J^-1`, (terms, terms); 0 for dropped terms.
     pub fn inverse_information(&self) -> Array2<f64> {
+        self.inverse(&self.information)
+    }
+
+    /// Variance matrix of the coefficients as R's `glm` has it: dispersion times the inverse expected information.
+    pub fn vcov(&self) -> Array2<f64> {
+        self.inverse(self.expected.as_ref().unwrap_or(&self.information)) * self.dispersion
+    }
+
+    fn inverse(&self, factor: &Cholesky) -> Array2<f64> {
         let p = self.terms.len();
         let mut out = Array2::zeros((p, p));
         let mut unit = vec![0.0; p];
         for j in 0..p {
             if self.is_estimated(j) {
                 unit[j] = 1.0;
-                for (i, v) in self.solve(&unit).into_iter().enumerate() {
+                for (i, v) in self.solve_with(factor, &unit).into_iter().enumerate() {
                     out[[i, j]] = v;
                 }
                 unit[j] = 0.0;
@@ -232,7 +258,7 @@ impl Fit {
 
     /// Model-based standard errors, as R's `glm` prints them; 0 for dropped terms.
     pub fn std_errors(&self) -> Vec<f64> {
-        self.inverse_information().diag().iter().map(|v| (self.dispersion * v).max(0.0).sqrt()).collect()
+        self.vcov().diag().iter().map(|v| v.max(0.0).sqrt()).collect()
     }
 
     /// Akaike's criterion as R's `AIC` counts it.
@@ -269,7 +295,7 @@ impl Fit {
 /// Counts, shifted sums and 0/1 columns of the rows with weight, in one pass.
 fn moments(m: &ModelMatrix<'_>, y: &[f64], w: &[f64], shift: &[f64]) -> Result<Moments, FitError> {
     let k = m.terms.len();
-    let zero = || Moments { n: 0, sum_w: 0.0, sum_wy: 0.0, sums: vec![(0.0, 0.0); k], binary: vec![(0, 0.0, true); k], events: 0.0 };
+    let zero = || Moments { n: 0, sum_w: 0.0, sum_wy: 0.0, sum_wyy: 0.0, sums: vec![(0.0, 0.0); k], binary: vec![(0, 0.0, true); k], events: 0.0 };
     let map = |chunk: Range<usize>| {
         let mut mo = zero();
         for i in chunk {
@@ -279,6 +305,7 @@ fn moments(m: &ModelMatrix<'_>, y: &[f64], w: &[f64], shift: &[f64]) -> Result<M
             mo.n += 1;
             mo.sum_w += w[i];
             mo.sum_wy += w[i] * y[i];
+            mo.sum_wyy += w[i] * y[i] * y[i];
             mo.events += y[i];
             for (t, term) in m.terms.iter().enumerate() {
                 let x = m.value(i, *term, None);
@@ -299,6 +326,7 @@ fn moments(m: &ModelMatrix<'_>, y: &[f64], w: &[f64], shift: &[f64]) -> Result<M
         a.n += b.n;
         a.sum_w += b.sum_w;
         a.sum_wy += b.sum_wy;
+        a.sum_wyy += b.sum_wyy;
         a.events += b.events;
         for (x, y) in a.sums.iter_mut().zip(b.sums) {
             x.0 += y.0;
@@ -324,7 +352,7 @@ fn separated_level(family: Family, mo: &Moments, m: &ModelMatrix<'_>, kept: &[us
             continue;
         }
         for (at_one, n, events) in [(true, n_one, events_one), (false, mo.n - n_one, mo.events - events_one)] {
-            if n > 0 && (events == 0.0 || family == Family::Binomial && events == n as f64) {
+            if n > 0 && (events == 0.0 || family.is_binomial() && events == n as f64) {
                 return Err(FitError::Separated { term: m.terms[t], at_one, n: Some(n), events: Some(events) });
             }
         }
@@ -371,25 +399,31 @@ fn run(m: &ModelMatrix<'_>, kept: &[usize], scaling: &[(f64, f64)], family: Fami
                     continue;
                 }
                 pass.max_eta = pass.max_eta.max(eta_i.abs());
-                let mu = match family {
+                // The score and the curvature of the row; inlined here so that one exponential serves likelihood and mean.
+                let (score, curvature) = match family {
                     Family::Gaussian => {
                         pass.loglik -= 0.5 * wi * (yi - eta_i) * (yi - eta_i);
-                        eta_i
+                        (yi - eta_i, 1.0)
                     }
                     Family::Binomial => {
                         let t = (-eta_i.abs()).exp();
                         pass.loglik += wi * (yi * eta_i - (eta_i.max(0.0) + t.ln_1p()));
-                        if eta_i >= 0.0 { 1.0 / (1.0 + t) } else { t / (1.0 + t) }
+                        let mu = if eta_i >= 0.0 { 1.0 / (1.0 + t) } else { t / (1.0 + t) };
+                        (yi - mu, mu * (1.0 - mu))
+                    }
+                    Family::Probit => {
+                        pass.loglik += wi * family.log_likelihood(yi, eta_i);
+                        family.score(yi, eta_i)
                     }
                     Family::Poisson => {
                         let mu = eta_i.exp();
                         pass.loglik += wi * (yi * eta_i - mu);
-                        mu
+                        (yi - mu, mu)
                     }
                 };
-                e[r] = wi * (yi - mu);
+                e[r] = wi * score;
                 // The score takes x, the information x sqrt(W): keep both by scaling the residual, not the row twice.
-                let root = (wi * family.slope(mu)).sqrt();
+                let root = (wi * curvature).sqrt();
                 if root > 0.0 {
                     e[r] /= root;
                 } else {
@@ -410,6 +444,35 @@ fn run(m: &ModelMatrix<'_>, kept: &[usize], scaling: &[(f64, f64)], family: Fami
         total.max_eta = total.max_eta.max(part.max_eta);
     };
     accumulate(&m.rows, map, add).unwrap_or_else(zero)
+}
+
+/// The expected information at `b`, in scaled columns.
+fn expected_information(m: &ModelMatrix<'_>, kept: &[usize], scaling: &[(f64, f64)], family: Family, w: &[f64], b: &[f64]) -> Array2<f64> {
+    let k = kept.len();
+    let map = |chunk: Range<usize>| {
+        let mut out = Array2::<f64>::zeros((k, k));
+        let mut row = vec![0.0; k];
+        for i in chunk.filter(|&i| w[i] > 0.0) {
+            for ((cell, &t), &(c, sd)) in row.iter_mut().zip(kept).zip(scaling) {
+                *cell = (m.value(i, m.terms[t], None) - c) / sd;
+            }
+            let eta: f64 = row.iter().zip(b).map(|(x, b)| x * b).sum();
+            let v = w[i] * family.information(eta);
+            for (a, x) in row.iter().enumerate() {
+                for (c, z) in row.iter().enumerate().take(a + 1) {
+                    out[[a, c]] += v * x * z;
+                }
+            }
+        }
+        out
+    };
+    let mut out = accumulate(&m.rows, map, |total: &mut Array2<f64>, part| *total += &part).unwrap_or_else(|| Array2::zeros((k, k)));
+    for a in 0..k {
+        for c in a + 1..k {
+            out[[a, c]] = out[[c, a]];
+        }
+    }
+    out
 }
 
 /// R's `logLik` of a least-squares fit and the residual variance `sum w e^2 / (n - k)`.

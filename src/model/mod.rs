@@ -7,6 +7,7 @@ pub mod sandwich;
 use crate::linalg::accumulate;
 use crate::vocab::Family;
 use ndarray::ArrayView2;
+use statrs::function::erf::erfc;
 use std::fmt;
 use std::ops::Range;
 
@@ -141,24 +142,111 @@ pub fn expit(eta: f64) -> f64 {
     if eta >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
 }
 
+/// Standard normal density.
+#[inline]
+fn normal_density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() * std::f64::consts::FRAC_1_SQRT_2 * std::f64::consts::FRAC_2_SQRT_PI * 0.5
+}
+
+/// Standard normal distribution function, with full relative precision in the lower tail.
+#[inline]
+fn normal_below(x: f64) -> f64 {
+    0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
+}
+
 impl Family {
-    /// Inverse of the canonical link.
+    /// Inverse of the link.
     #[inline]
     pub fn mean(self, eta: f64) -> f64 {
         match self {
             Self::Gaussian => eta,
             Self::Binomial => expit(eta),
+            Self::Probit => normal_below(eta),
             Self::Poisson => eta.exp(),
         }
     }
 
-    /// Derivative of the mean by the linear predictor, as a function of the mean; also the variance function.
+    /// Derivative of the mean by the linear predictor.
     #[inline]
-    pub fn slope(self, mu: f64) -> f64 {
+    pub fn slope(self, eta: f64) -> f64 {
         match self {
             Self::Gaussian => 1.0,
-            Self::Binomial => mu * (1.0 - mu),
+            Self::Binomial => {
+                let mu = expit(eta);
+                mu * (1.0 - mu)
+            }
+            Self::Probit => normal_density(eta),
+            Self::Poisson => eta.exp(),
+        }
+    }
+
+    /// Second derivative of the mean by the linear predictor.
+    #[inline]
+    pub fn bend(self, eta: f64) -> f64 {
+        match self {
+            Self::Gaussian => 0.0,
+            Self::Binomial => {
+                let mu = expit(eta);
+                mu * (1.0 - mu) * (1.0 - 2.0 * mu)
+            }
+            Self::Probit => -eta * normal_density(eta),
+            Self::Poisson => eta.exp(),
+        }
+    }
+
+    /// The variance function: that of one unit with this mean, without dispersion.
+    #[inline]
+    pub fn variance(self, mu: f64) -> f64 {
+        match self {
+            Self::Gaussian => 1.0,
+            Self::Binomial | Self::Probit => mu * (1.0 - mu),
             Self::Poisson => mu,
+        }
+    }
+
+    /// Derivative of a unit's log-likelihood by its linear predictor: `y - mu` with a canonical link. Also minus its second
+    /// derivative, which is the slope of the mean with a canonical link.
+    #[inline]
+    pub fn score(self, y: f64, eta: f64) -> (f64, f64) {
+        match self {
+            Self::Gaussian => (y - eta, 1.0),
+            Self::Binomial => {
+                let mu = expit(eta);
+                (y - mu, mu * (1.0 - mu))
+            }
+            Self::Poisson => {
+                let mu = eta.exp();
+                (y - mu, mu)
+            }
+            Self::Probit => {
+                // Ratios of density to tail on both sides; the log-likelihood is concave, so both curvatures are positive.
+                let density = normal_density(eta);
+                let (above, below) = (density / normal_below(eta), density / normal_below(-eta));
+                (y * above - (1.0 - y) * below, y * above * (above + eta) + (1.0 - y) * below * (below - eta))
+            }
+        }
+    }
+
+    /// A unit's log-likelihood, without what depends on the outcome alone; a gaussian outcome with variance 1.
+    pub fn log_likelihood(self, y: f64, eta: f64) -> f64 {
+        match self {
+            Self::Gaussian => -0.5 * (y - eta) * (y - eta),
+            Self::Binomial => y * eta - (eta.max(0.0) + (-eta.abs()).exp().ln_1p()),
+            Self::Probit => {
+                // 0 times the logarithm of an underflow is 0.
+                let part = |weight: f64, p: f64| if weight == 0.0 { 0.0 } else { weight * p.ln() };
+                part(y, normal_below(eta)) + part(1.0 - y, normal_below(-eta))
+            }
+            Self::Poisson => y * eta - eta.exp(),
+        }
+    }
+
+    /// The expected value of the curvature that [`Family::score`] gives, at the model's own mean.
+    #[inline]
+    pub fn information(self, eta: f64) -> f64 {
+        match self {
+            Self::Probit => normal_density(eta).powi(2) / (normal_below(eta) * normal_below(-eta)),
+            canonical => canonical.slope(eta),
         }
     }
 }

@@ -12,7 +12,7 @@ pub fn cluster_std_errors(m: &ModelMatrix<'_>, fit: &Fit, y: &[f64], w: &[f64], 
     let k = m.terms.len();
     let mut scores: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for i in m.rows.iter().cloned().flatten().filter(|&i| w[i] > 0.0) {
-        let e = w[i] * (y[i] - fit.family.mean(m.dot(i, &fit.beta, None)));
+        let e = w[i] * fit.family.score(y[i], m.dot(i, &fit.beta, None)).0;
         let sum = scores.entry(cluster[i]).or_insert_with(|| vec![0.0; k]);
         for (s, t) in sum.iter_mut().zip(&m.terms) {
             *s += e * m.value(i, *t, None);

@@ -2,7 +2,7 @@
 
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::moments::group_means;
-use crate::decompose::{DecomposeError, Decomposition};
+use crate::decompose::{DecomposeError, Decomposition, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::{Contrast, Design};
 use crate::diagnostics::fitness::Fitness;
@@ -10,7 +10,7 @@ use crate::diagnostics::{self, Check, Gate};
 use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
 use crate::estimate::Sampling;
-use crate::inference::{Inferred, InferredRow, infer, infer_decomposition};
+use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decomposition, infer_detail};
 use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
@@ -31,6 +31,9 @@ pub struct AnalysisResult {
     pub scale: Scale,
     pub rows: Vec<InferredRow>,
     pub sets: Vec<SetResult>,
+    pub detail: Vec<InferredTerm>,
+    /// Rows that the data do not define, with the reason.
+    pub undefined: Vec<Undefined>,
 }
 
 /// A coefficient as printed; `None` for a term that was dropped in the fit.
@@ -159,10 +162,15 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
     let fits = Fits::new(c);
     let mut analyses = Vec::new();
     let mut models = Vec::new();
+    let mut facts = Vec::new();
     for (a, analysis) in plan.analyses.iter().enumerate() {
         progress(&format!("{label}: {}", analysis.name));
         fits.take_used();
-        analyses.push(analysis.method.decompose(&fits).map(|d| printed(&d, &sampling)));
+        let result = analysis.method.decompose(&fits);
+        if let Ok(d) = &result {
+            facts.extend(d.facts.iter().map(|f| diagnostics::fact(&analysis.name, f)));
+        }
+        analyses.push(result.map(|d| printed(d, &sampling)));
         models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, &sampling)));
     }
 
@@ -186,6 +194,7 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
             checks.push(diagnostics::unclustered_columns(&g.table, &g.variables, hospital));
         }
     }
+    checks.extend(facts);
     let odds = fits.group(BlockSet::all(design.blocks.len()), crate::decompose::fits::Toward::Index).ok();
     GroupResult {
         index_group: c.index_group,
@@ -197,14 +206,15 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
     }
 }
 
-fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
+fn printed(d: Decomposition, sampling: &Sampling) -> AnalysisResult {
     let sets = d.sets.iter().map(|s| SetResult {
         set: s.set,
         counterfactual_mean: s.counterfactual_mean.value,
         adjusted_gap: infer(&s.adjusted_gap, sampling),
         accounted: infer(&s.accounted, sampling),
     });
-    AnalysisResult { scale: d.scale, rows: infer_decomposition(d, sampling), sets: sets.collect() }
+    let (rows, sets, detail) = (infer_decomposition(&d, sampling), sets.collect(), infer_detail(&d, sampling));
+    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined }
 }
 
 fn model_result(fits: &Fits<'_>, m: &crate::decompose::fits::OutcomeModel, analysis: usize, sampling: &Sampling) -> ModelResult {

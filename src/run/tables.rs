@@ -3,14 +3,14 @@
 use super::analyse::{Analysed, GroupResult, ModelResult};
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
-use crate::decompose::{Component, Part};
+use crate::decompose::{Component, Detail, Part};
 use crate::design::Design;
 use crate::error::Problems;
 use crate::inference::Inferred;
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Meta, Table};
 use crate::study::plan::StudyPlan;
-use crate::vocab::{BlockSet, Role};
+use crate::vocab::{BlockSet, Role, Scale};
 use indexmap::IndexMap;
 
 /// What the report needs beside the tables.
@@ -66,6 +66,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
         filler.coefficients()?,
         filler.with_and_without()?,
         filler.decomposition()?,
+        filler.detail()?,
         filler.diagnostics()?,
     ])
 }
@@ -262,6 +263,9 @@ impl Filler<'_> {
     fn component(&self, c: Component) -> String {
         match c {
             Component::Total => "total".to_owned(),
+            Component::Allowable => "allowable".to_owned(),
+            Component::Intercept => "intercept".to_owned(),
+            Component::Misfit => "model_misfit".to_owned(),
             Component::Block(k) => self.plan.roles.blocks[k].clone(),
             Component::Jointly => BlockSet::all(self.plan.roles.blocks.len()).name(&self.plan.roles.blocks),
         }
@@ -279,9 +283,9 @@ impl Filler<'_> {
                             cells.extend([
                                 ("part", row.part.name().into()),
                                 ("component", self.component(row.component).into()),
-                                ("share", row.share.map(|s| s.0).into()),
-                                ("share_conf_low", row.share.map(|s| s.1).into()),
-                                ("share_conf_high", row.share.map(|s| s.2).into()),
+                                ("share", row.share.map(|s| s.value).into()),
+                                ("share_conf_low", row.share.and_then(|s| s.limits).map(|l| l.0).into()),
+                                ("share_conf_high", row.share.and_then(|s| s.limits).map(|l| l.1).into()),
                                 ("order_min", row.rules.map(|r| r.order_min).into()),
                                 ("order_max", row.rules.map(|r| r.order_max).into()),
                                 ("sequential", row.rules.map(|r| r.sequential).into()),
@@ -293,23 +297,78 @@ impl Filler<'_> {
                             cells.extend(inferred(Some(row.value)));
                             table.push(&cells)?;
                         }
+                        for u in &r.undefined {
+                            table.push(&self.null_row(&key, u.part, u.component, r.scale, &u.reason))?;
+                        }
                     }
                     Err(e) => {
                         for (part, component) in null_rows(analysis.method.parts(), self.plan.roles.blocks.len()) {
-                            let mut cells = key.to_vec();
-                            cells.extend([
-                                ("part", part.name().into()),
-                                ("component", self.component(component).into()),
-                                ("scale", self.design.family.scale().name().into()),
-                                ("reason", e.shown(self.plan.min_cell).into()),
-                            ]);
-                            table.push(&cells)?;
+                            let scale = analysis.method.scale(self.design.family);
+                            table.push(&self.null_row(&key, part, component, scale, &e.shown(self.plan.min_cell)))?;
                         }
                     }
                 }
             }
         }
         Ok(table)
+    }
+
+    /// A row that has no estimate, and why.
+    fn null_row(&self, key: &[(&'static str, Cell); 3], part: Part, component: Component, scale: Scale, reason: &str) -> Vec<(&'static str, Cell)> {
+        let mut cells = key.to_vec();
+        cells.extend([
+            ("part", part.name().into()),
+            ("component", self.component(component).into()),
+            ("scale", scale.name().into()),
+            ("reason", reason.into()),
+        ]);
+        cells
+    }
+
+    fn detail(&self) -> Result<Table, Problems> {
+        let mut table = Table::new(&schema::DECOMPOSITION_DETAIL);
+        let d = self.design;
+        let binary: Vec<bool> = (0..d.columns.len()).map(|j| d.is_binary(j)).collect();
+        for g in &self.analysed.groups {
+            for (analysis, result) in self.plan.analyses.iter().zip(&g.analyses) {
+                for t in result.iter().flat_map(|r| &r.detail) {
+                    let block = match t.detail.role {
+                        Role::Intercept | Role::Group => "intercept".to_owned(),
+                        role => self.block_name(role).unwrap_or_default(),
+                    };
+                    let n = |group: usize| self.units_at(&t.detail, &d.groups[group].rows, &binary);
+                    let mut cells = vec![
+                        ("index_group", self.label(g)),
+                        ("analysis", (&analysis.name).into()),
+                        ("method", analysis.method.name().into()),
+                        ("part", t.detail.part.name().into()),
+                        ("block", block.into()),
+                        ("term", (&t.detail.term).into()),
+                        ("variable", (&t.detail.variable).into()),
+                        ("_variable", (t.detail.role != Role::Intercept).then(|| t.detail.variable.clone()).into()),
+                        ("_level", t.detail.level.clone().into()),
+                        ("_n_level_reference", n(0).into()),
+                        ("_n_level_index", n(g.index_group).into()),
+                    ];
+                    cells.extend(inferred(Some(t.value)));
+                    table.push(&cells)?;
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    /// Units of a group at the higher value of a term with two values, base levels included.
+    fn units_at(&self, t: &Detail, rows: &std::ops::Range<usize>, binary: &[bool]) -> Option<usize> {
+        let d = self.design;
+        match (t.column, &t.level) {
+            (Some(j), _) => binary[j].then(|| rows.clone().filter(|&i| d.x[[i, j]] == 1.0).count()),
+            (None, Some(_)) => {
+                let f = d.factors.iter().find(|f| f.variable == t.variable)?;
+                Some(rows.clone().filter(|&i| f.columns.iter().all(|&j| d.x[[i, j]] == 0.0)).count())
+            }
+            (None, None) => None,
+        }
     }
 
     fn diagnostics(&self) -> Result<Table, Problems> {

@@ -10,16 +10,21 @@ use gapshare::design::{Contrast, Design};
 use gapshare::estimate::{Estimate, Sampling};
 use gapshare::vocab::{BlockSet, Family};
 
-/// METHODS 9, "LCG data": R, C, S, B, H, Y of 2,000 rows.
-pub fn rows() -> Vec<[f64; 6]> {
+/// METHODS 9: six uniform draws for each of 2,000 rows.
+pub fn uniforms() -> Vec<[f64; 6]> {
     let mut x: u64 = 20_240_601;
     let mut next = || {
         x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (x >> 11) as f64 / 2f64.powi(53)
     };
-    (0..2000)
-        .map(|_| {
-            let u: Vec<f64> = (0..6).map(|_| next()).collect();
+    (0..2000).map(|_| [0; 6].map(|_| next())).collect()
+}
+
+/// METHODS 9, "LCG data": R, C, S, B, H, Y of 2,000 rows.
+pub fn rows() -> Vec<[f64; 6]> {
+    uniforms()
+        .into_iter()
+        .map(|u| {
             let r = f64::from(u8::from(u[0] < 0.35));
             let c = 2.0 * u[1] - 1.0;
             let s = 2.0 * u[2] - 1.0 + 0.6 * r;

@@ -6,5 +6,7 @@ mod identities;
 mod layering;
 mod lcg;
 mod models;
+mod oaxaca;
+mod relatives;
 mod peers;
 mod real;

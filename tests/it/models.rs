@@ -115,12 +115,7 @@ fn results_do_not_depend_on_threads() {
 #[test]
 fn glms_agree_with_statsmodels() {
     use gapshare::model::expit;
-    let mut state: u64 = 20_240_601;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / 2f64.powi(53)
-    };
-    let u: Vec<Vec<f64>> = (0..2000).map(|_| (0..6).map(|_| next()).collect()).collect();
+    let u = lcg::uniforms();
     let base = lcg::columns();
     let column = |k: usize| base.blocks[k].1[0].1.clone();
     let (c, s, b) = (base.allowable[0].1.clone(), column(0), column(1));

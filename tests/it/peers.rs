@@ -260,7 +260,7 @@ fn c07_gelbach_blocks() {
         cluster: None,
     }
     .design();
-    let out = decompose(&d, &Gelbach { linear: true });
+    let out = decompose(&d, &Gelbach { linear: true, ..Gelbach::default() });
     let level = |k: &str| want[&format!("{k}|Levels (units)")].0;
     // pyfixest prints 12 digits of numbers near 0.01.
     near("short", total(&out, Part::Gap) - total(&out, Part::Allowable), level("direct_effect"), 1e-10);

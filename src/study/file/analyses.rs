@@ -70,7 +70,7 @@ pub struct WithAndWithoutFile {
     pub folds: Option<Placed<u32>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OaxacaBlinderFile {
     /// The reference coefficients; with three-fold, the viewpoint.
@@ -79,13 +79,25 @@ pub struct OaxacaBlinderFile {
     pub fold: FoldFile,
     /// Least squares on a binomial or poisson outcome.
     pub linear: bool,
-    /// A row for each term.
-    pub detail: Placed<bool>,
-    /// Whether coefficients of categories are normalised to sum to zero.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub normalize: Option<Placed<bool>>,
+    /// The two halves and the components of what is not explained, and a row for each term.
+    pub detail: bool,
+    /// Whether coefficients of categories are normalised to sum to zero over all levels, the base included.
+    pub normalize: bool,
     /// Standard errors from influence functions, or by the classical formula.
     pub se: Placed<SeFile>,
+}
+
+impl Default for OaxacaBlinderFile {
+    fn default() -> Self {
+        Self {
+            reference: Placed::default_of(CoefficientsFile::default()),
+            fold: FoldFile::default(),
+            linear: false,
+            detail: false,
+            normalize: true,
+            se: Placed::default_of(SeFile::default()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,7 +109,7 @@ pub struct FairlieFile {
     pub attribution: FairlieAttributionFile,
     /// Number of random matchings, for the classical version.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reps: Option<u32>,
+    pub reps: Option<Placed<u32>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,14 +1,19 @@
 //! Analyses -> methods with their settings; what this version does not do is refused at its place.
 
 use super::Resolver;
-use crate::decompose::Method;
+use crate::decompose::fairlie::Fairlie;
 use crate::decompose::gelbach::Gelbach;
+use crate::decompose::khb::Khb;
 use crate::decompose::oaxaca::{Coefficients, Fold, OaxacaBlinder};
+use crate::decompose::rank_and_replace::RankAndReplace;
+use crate::decompose::yun::Yun;
+use crate::decompose::{Method, StdErrors};
 use crate::decompose::with_and_without::{Attribution, Estimator, Surface, Target, WithAndWithout};
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{
-    AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FamilyFile, FoldFile, GelbachFile, LearnerFile, MethodFile, OaxacaBlinderFile,
-    SeFile, SurfaceFile, TargetFile, Variable, WithAndWithoutFile,
+    AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FairlieAttributionFile, FairlieFile, FamilyFile, FoldFile, LearnerFile, Link,
+    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, SurfaceFile, TargetFile, VariantFile, Variable,
+    WithAndWithoutFile,
 };
 use crate::study::placed::{Placed, Word};
 use crate::study::plan::AnalysisPlan;
@@ -54,6 +59,7 @@ impl Resolver<'_> {
         for (name, method) in &file.analyses {
             if let Some(built) = self.method(method, causal_order) {
                 self.check_family(name, method, built.as_ref());
+                self.check_errors(name, method, built.as_ref());
                 let settings = method_in_full(&method.value);
                 plans.push(AnalysisPlan { name: name.value.clone(), place: self.place(name.span), method: built, settings });
             }
@@ -73,12 +79,13 @@ impl Resolver<'_> {
     fn check_family(&mut self, name: &Word, method: &Placed<MethodFile>, built: &dyn Method) {
         let family = match self.file.outcome.family.value {
             FamilyFile::Gaussian(_) => Family::Gaussian,
+            FamilyFile::Binomial(ref options) if options.link.value == Link::Probit => Family::Probit,
             FamilyFile::Binomial(_) => Family::Binomial,
             FamilyFile::Poisson(_) => Family::Poisson,
         };
         let Some(reason) = built.refuses(family).filter(|_| self.complete(&["outcome"])) else { return };
         let help = match &method.value {
-            MethodFile::OaxacaBlinder(_) | MethodFile::Gelbach(_) => {
+            MethodFile::Gelbach(_) => {
                 format!("write `{{ {}: {{ linear: true }} }}` for least squares on this outcome", built.name())
             }
             _ => format!("`gapshare explain {}` says what it needs", built.name()),
@@ -91,17 +98,17 @@ impl Resolver<'_> {
         match &method.value {
             MethodFile::WithAndWithout(options) => Some(Box::new(self.with_and_without(method, options, causal_order))),
             MethodFile::OaxacaBlinder(options) => Some(Box::new(self.oaxaca_blinder(options))),
-            MethodFile::Gelbach(options) => Some(Box::new(self.gelbach(options))),
-            MethodFile::Fairlie(_)
-            | MethodFile::Yun(_)
-            | MethodFile::RankAndReplace(_)
-            | MethodFile::Khb(_)
-            | MethodFile::Mechanisms(_)
+            MethodFile::Gelbach(options) => Some(Box::new(Gelbach { linear: options.linear, se: errors(options.se.value) })),
+            MethodFile::Fairlie(options) => Some(Box::new(self.fairlie(options, causal_order))),
+            MethodFile::Yun(options) => Some(Box::new(Yun { coefficients: of_model(options.coefficients), se: errors(options.se) })),
+            MethodFile::RankAndReplace(options) => Some(Box::new(self.rank_and_replace(method, options))),
+            MethodFile::Khb(options) => Some(Box::new(Khb { se: errors(options.se), ape: options.ape })),
+            MethodFile::Mechanisms(_)
             | MethodFile::Interventional(_)
             | MethodFile::Hospital(_)
             | MethodFile::Cdgd(_) => {
                 let what = format!("the method `{}`", method.value.name());
-                self.not_built(&what, method.span, "this version has with_and_without, oaxaca_blinder and gelbach");
+                self.not_built(&what, method.span, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace");
                 None
             }
         }
@@ -160,13 +167,6 @@ impl Resolver<'_> {
             let message = "`fold: three` takes `reference: reference` or `reference: index`, the viewpoint";
             self.error(codes::G210, message, options.reference.span, "not with three-fold", "write `reference: reference`, or `fold: two`");
         }
-        if options.detail.value {
-            self.not_built("`detail: true`", options.detail.span, "remove it: the blocks are still shown");
-        }
-        if let Some(normalize) = &options.normalize {
-            self.not_built("`normalize`", normalize.span, "remove it: it concerns only the rows of `detail: true`");
-        }
-        self.influence_only(&options.se);
         OaxacaBlinder {
             reference: match options.reference.value {
                 CoefficientsFile::Reference => Coefficients::Reference,
@@ -181,17 +181,81 @@ impl Resolver<'_> {
                 FoldFile::Three => Fold::Three,
             },
             linear: options.linear,
+            detail: options.detail,
+            normalize: options.normalize,
+            se: errors(options.se.value),
         }
     }
 
-    fn gelbach(&mut self, options: &GelbachFile) -> Gelbach {
-        self.influence_only(&options.se);
-        Gelbach { linear: options.linear }
+    fn fairlie(&mut self, options: &FairlieFile, causal_order: Option<&[usize]>) -> Fairlie {
+        if let Some(reps) = options.reps.as_ref().filter(|reps| reps.value < 2) {
+            self.error(codes::G213, "`reps` is the number of random matchings, at least 2", reps.span, "too few", "write `reps: 1000`, or remove it");
+        }
+        Fairlie {
+            coefficients: of_model(options.coefficients),
+            sequential: options.attribution == FairlieAttributionFile::Sequential,
+            reps: options.reps.as_ref().map(|reps| reps.value),
+            sequence: causal_order.map(<[usize]>::to_vec).unwrap_or_default(),
+        }
     }
 
-    fn influence_only(&mut self, se: &Placed<SeFile>) {
-        if se.value == SeFile::Classical {
-            self.not_built("`se: classical`", se.span, "write `se: influence`");
+    fn rank_and_replace(&mut self, method: &Placed<MethodFile>, options: &RankAndReplaceFile) -> RankAndReplace {
+        let file = self.file;
+        let names: Vec<&str> = file.all_variables().filter_map(|variable| variable.value.column()).collect();
+        match &options.need {
+            None if file.allowable.is_empty() && self.complete(&["allowable"]) => {
+                let message = "rank_and_replace needs variables that stand for need, and nothing is allowable";
+                self.error(codes::G209, message, method.span, "needs `need`", "list them: `{ rank_and_replace: { need: [age_years, sex] } }`");
+            }
+            Some(need) if need.is_empty() => {
+                self.error(codes::G213, "`need` names no variable", method.span, "empty", "list the variables that stand for need, or remove the key");
+            }
+            _ => {}
         }
+        for word in options.need.iter().flatten().filter(|word| !names.contains(&word.value.as_str())) {
+            if !self.complete(&["allowable", "blocks"]) {
+                continue;
+            }
+            let help = match nearest(&word.value, names.iter().copied()) {
+                Some(near) => format!("write `{near}`"),
+                None => format!("list `{}` as an allowable or in a block as well", word.value),
+            };
+            let message = format!("`need` names `{}`, which is not a variable of the study", word.value);
+            self.error(codes::G210, message, word.span, "not a variable", &help);
+        }
+        RankAndReplace {
+            need: options.need.iter().flatten().map(|word| word.value.clone()).collect(),
+            combined: options.variant == VariantFile::Combined,
+        }
+    }
+
+    /// Classical errors know neither weights nor clusters; the first is refused, the second said.
+    fn check_errors(&mut self, name: &Word, method: &Placed<MethodFile>, built: &dyn Method) {
+        if let Some(reason) = built.refuses_weights().filter(|_| self.file.weight.is_some()) {
+            let message = format!("the analysis `{}`, {}, cannot be used with `weight`: {reason}", name.value, built.name());
+            self.error(codes::G209, message, method.span, "not with weights", "remove `weight`, or the option");
+        }
+        if built.classical_errors() && self.file.cluster.is_some() {
+            let problem = Problem::warning(codes::G504, format!("the classical standard errors of the analysis `{}` take no account of `cluster`", name.value))
+                .at(self.place(method.span))
+                .label("independent units")
+                .help("they are there to be compared with other programs; `se: influence` has cluster sums");
+            self.problems.push(problem);
+        }
+    }
+}
+
+fn errors(se: SeFile) -> StdErrors {
+    match se {
+        SeFile::Influence => StdErrors::Influence,
+        SeFile::Classical => StdErrors::Classical,
+    }
+}
+
+fn of_model(coefficients: ModelCoefficientsFile) -> Coefficients {
+    match coefficients {
+        ModelCoefficientsFile::Reference => Coefficients::Reference,
+        ModelCoefficientsFile::Index => Coefficients::Index,
+        ModelCoefficientsFile::Pooled => Coefficients::Pooled,
     }
 }

@@ -47,8 +47,8 @@ impl Resolver<'_> {
         let outcome = &roles.outcome;
         if let Some(kind) = self.kind(columns, &outcome.column) {
             match (outcome.family, kind) {
-                (Family::Gaussian | Family::Poisson, Kind::Number) | (Family::Binomial, Kind::Number | Kind::Boolean) => {}
-                (Family::Binomial, Kind::Text) => {
+                (Family::Gaussian | Family::Poisson, Kind::Number) | (Family::Binomial | Family::Probit, Kind::Number | Kind::Boolean) => {}
+                (Family::Binomial | Family::Probit, Kind::Text) => {
                     if outcome.event.is_empty() {
                         let problem = Problem::error(
                             codes::G211,

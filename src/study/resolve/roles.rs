@@ -77,19 +77,19 @@ impl Resolver<'_> {
             FamilyFile::Gaussian(_) => Family::Gaussian,
             FamilyFile::Poisson(_) => Family::Poisson,
             FamilyFile::Binomial(options) => {
-                if options.link.value != Link::Logit {
-                    self.not_built("`link: probit`", options.link.span, "write `link: logit`");
-                }
                 if options.penalty.value != Penalty::None {
                     self.not_built("`penalty: firth`", options.penalty.span, "write `penalty: none`, and merge levels where they separate");
                 }
-                Family::Binomial
+                match options.link.value {
+                    Link::Logit => Family::Binomial,
+                    Link::Probit => Family::Probit,
+                }
             }
         };
         let event: Vec<Value> = outcome.event.iter().flat_map(|values| &values.0).map(|value| self.value(value)).collect();
         if let Some(values) = &outcome.event {
             let span = values.0.first().map_or(outcome.column.span, |value| value.span);
-            if family != Family::Binomial {
+            if !family.is_binomial() {
                 let message = format!("`event` is for a binomial outcome, and this one is {}", family.name());
                 self.error(codes::G210, message, span, "not binomial", "remove `event`, or write `family: binomial`");
             } else if values.0.is_empty() {

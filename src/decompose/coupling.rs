@@ -1,0 +1,179 @@
+//! Two groups matched rank for rank, each unit with its weight: the comonotone coupling of two weighted distributions.
+//!
+//! A functional of the coupling is `theta = sum m_ij h(i, j)` over pairs of a reference unit i and an index unit j. Its
+//! influence function has, beside what the model's coefficients add, two terms a group. With `U` a unit's rank, the first is
+//! the mean of `h` over the partners that the unit's rank meets. The second is how all other pairs shift when one unit more
+//! stands at that rank: `Gamma(U) - mean Gamma` with `Gamma(t) = integral from t to 1 of dh/d(partner's rank)`; along the sorted keys
+//! that is a sum over the gaps between neighbours, and needs no density.
+//!
+//! Coefficients move `theta` at fixed pairs, and because they move the ranks: a unit whose key moves by `s` more than its
+//! neighbours' passes `f(key) s` of them. What that does is `E[dh/d(partner's key) * rate * (s - E(s | key))]` with `rate` the
+//! partner's key per own key along the coupling ([`rates`]); the mean given the key is a quadratic ([`Ranked::residuals`]).
+
+use crate::linalg::Cholesky;
+use ndarray::Array2;
+
+/// Units of a group sorted by a key; ties stay in the order of rows.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    /// Rows of the design.
+    pub rows: Vec<usize>,
+    pub keys: Vec<f64>,
+    /// Weights, all positive.
+    pub mass: Vec<f64>,
+    pub total: f64,
+}
+
+impl Ranked {
+    /// Rows with a positive weight; `key` and `weight` by row.
+    pub fn new(rows: std::ops::Range<usize>, key: impl Fn(usize) -> f64, weight: impl Fn(usize) -> f64) -> Self {
+        let mut units: Vec<(usize, f64, f64)> = rows.map(|i| (i, key(i), weight(i))).filter(|u| u.2 > 0.0).collect();
+        // Stable: rows ascend among equal keys.
+        units.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let total = units.iter().map(|u| u.2).sum();
+        Self {
+            rows: units.iter().map(|u| u.0).collect(),
+            keys: units.iter().map(|u| u.1).collect(),
+            mass: units.iter().map(|u| u.2).collect(),
+            total,
+        }
+    }
+
+    /// Number of units.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Share of the weight at keys that several units have.
+    pub fn ties(&self) -> f64 {
+        let tied = |p: usize| p > 0 && self.keys[p - 1] == self.keys[p] || p + 1 < self.len() && self.keys[p + 1] == self.keys[p];
+        (0..self.len()).filter(|&p| tied(p)).map(|p| self.mass[p]).sum::<f64>() / self.total
+    }
+
+    /// `Gamma(U) - mean Gamma` for each unit in sorted order, from the derivative of `h` by this group's key at each unit.
+    pub fn shift(&self, slope: &[f64]) -> Vec<f64> {
+        let n = self.len();
+        let mut gamma = vec![0.0; n];
+        for p in (0..n.saturating_sub(1)).rev() {
+            gamma[p] = gamma[p + 1] + 0.5 * (slope[p] + slope[p + 1]) * (self.keys[p + 1] - self.keys[p]);
+        }
+        let mean = gamma.iter().zip(&self.mass).map(|(g, m)| g * m).sum::<f64>() / self.total;
+        gamma.iter_mut().for_each(|g| *g -= mean);
+        gamma
+    }
+}
+
+impl Ranked {
+    /// What `x` (by row) is beyond its least-squares quadratic in the key.
+    pub fn residuals(&self, x: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mean = |f: &dyn Fn(usize) -> f64| (0..self.len()).map(|p| self.mass[p] * f(p)).sum::<f64>() / self.total;
+        let centre = mean(&|p| self.keys[p]);
+        let scale = mean(&|p| (self.keys[p] - centre).powi(2)).sqrt();
+        let z: Vec<f64> = self.keys.iter().map(|k| if scale > 0.0 { (k - centre) / scale } else { 0.0 }).collect();
+        let basis = |p: usize| [1.0, z[p], z[p] * z[p]];
+        let (mut gram, mut right) = (Array2::<f64>::zeros((3, 3)), vec![0.0; 3]);
+        let values: Vec<f64> = self.rows.iter().map(|&i| x(i)).collect();
+        for p in 0..self.len() {
+            let b = basis(p);
+            for i in 0..3 {
+                right[i] += self.mass[p] * b[i] * values[p];
+                for j in 0..3 {
+                    gram[[i, j]] += self.mass[p] * b[i] * b[j];
+                }
+            }
+        }
+        let c = Cholesky::new(&gram).solve(&right);
+        (0..self.len()).map(|p| values[p] - basis(p).iter().zip(&c).map(|(b, c)| b * c).sum::<f64>()).collect()
+    }
+}
+
+/// How fast the partner's key grows with a unit's own, for each unit of `group` in sorted order: over a twentieth of the
+/// group on each side. `partner` holds the mean key of each unit's partners.
+pub fn rates(group: &Ranked, partner: &[f64]) -> Vec<f64> {
+    let width = (group.len() / 20).max(8);
+    (0..group.len())
+        .map(|p| {
+            let (low, high) = (p.saturating_sub(width), (p + width).min(group.len() - 1));
+            let own = group.keys[high] - group.keys[low];
+            if own > 0.0 { (partner[high] - partner[low]) / own } else { 0.0 }
+        })
+        .collect()
+}
+
+/// A reference and an index unit that meet: positions in the sorted groups, and the share of all mass that they carry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    pub reference: usize,
+    pub index: usize,
+    pub mass: f64,
+}
+
+/// The coupling, at most one pair fewer than units. Masses are products of weights, so integer weights meet exactly.
+pub fn couple(reference: &Ranked, index: &Ranked) -> Vec<Pair> {
+    let whole = reference.total * index.total;
+    let mut pairs = Vec::with_capacity(reference.len() + index.len());
+    let (mut a, mut b) = (0, 0);
+    let first = |r: &Ranked, other: &Ranked, p: usize| r.mass.get(p).map_or(0.0, |m| m * other.total);
+    let (mut left_a, mut left_b) = (first(reference, index, 0), first(index, reference, 0));
+    while a < reference.len() && b < index.len() {
+        let mass = left_a.min(left_b);
+        if mass > 0.0 {
+            pairs.push(Pair { reference: a, index: b, mass: mass / whole });
+        }
+        left_a -= mass;
+        left_b -= mass;
+        if left_a <= 0.0 {
+            a += 1;
+            left_a = first(reference, index, a);
+        }
+        if left_b <= 0.0 {
+            b += 1;
+            left_b = first(index, reference, b);
+        }
+    }
+    pairs
+}
+
+/// Positions of the partners around each unit's mid-rank: at most `width` on each side, as many below as above.
+pub fn windows(of: &Ranked, among: &Ranked, width: usize) -> Vec<std::ops::Range<usize>> {
+    let mut out = Vec::with_capacity(of.len());
+    let (mut before, mut at, mut upto) = (0.0, 0, 0.0);
+    for p in 0..of.len() {
+        let rank = (before + 0.5 * of.mass[p]) / of.total * among.total;
+        before += of.mass[p];
+        while at + 1 < among.len() && upto + among.mass[at] < rank {
+            upto += among.mass[at];
+            at += 1;
+        }
+        let half = width.min(at).min(among.len() - 1 - at);
+        out.push(at - half..at + half + 1);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masses_meet_rank_for_rank() {
+        let of = |keys: &[f64], w: &[f64]| Ranked::new(0..keys.len(), |i| keys[i], |i| w[i]);
+        let (a, b) = (of(&[3.0, 1.0, 2.0], &[1.0, 2.0, 1.0]), of(&[5.0, 4.0], &[1.0, 1.0]));
+        assert_eq!(a.rows, vec![1, 2, 0]);
+        // Reference masses .5 .25 .25 against index masses .5 .5.
+        let pairs: Vec<(usize, usize, f64)> = couple(&a, &b).iter().map(|p| (p.reference, p.index, p.mass)).collect();
+        assert_eq!(pairs, vec![(0, 0, 0.5), (1, 1, 0.25), (2, 1, 0.25)]);
+        assert_eq!(a.ties(), 0.0);
+        assert_eq!(of(&[1.0, 1.0, 2.0], &[1.0, 1.0, 2.0]).ties(), 0.5);
+        assert_eq!(windows(&a, &b, 3), vec![0..1, 1..2, 1..2]);
+    }
+
+    #[test]
+    fn the_shift_of_a_key_itself_is_the_key() {
+        // With h = key and slope 1, Gamma(U) = max - key: the shift is minus the centred key.
+        let r = Ranked::new(0..4, |i| [1.0, 4.0, 2.0, 9.0][i], |_| 1.0);
+        for (s, k) in r.shift(&[1.0; 4]).iter().zip(&r.keys) {
+            assert!((s + k - 4.0).abs() < 1e-14);
+        }
+    }
+}
