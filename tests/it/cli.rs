@@ -270,9 +270,9 @@ const BAD: &[Bad] = &[
     },
     Bad {
         what: "a method that is not built yet",
-        change: |s| s.edit("study.yaml", "with_and_without: { estimator: gcomp }", "fairlie: {}"),
+        change: |s| s.edit("study.yaml", "with_and_without: { estimator: gcomp }", "mechanisms: {}"),
         exit: 2,
-        says: &["error[G109]", "fairlie"],
+        says: &["error[G109]", "mechanisms"],
     },
     Bad { what: "an unknown key", change: |s| s.edit("study.yaml", "allowable:", "alowable:"), exit: 2, says: &["error[G103]", "allowable"] },
 ];

@@ -159,14 +159,6 @@ fn groups_and_outcomes() {
         ),
         (
             "family: binomial",
-            "family: { binomial: { link: probit } }",
-            "probit",
-            codes::G109,
-            "`link: probit` has not been built yet",
-            "write `link: logit`",
-        ),
-        (
-            "family: binomial",
             "family: { binomial: { penalty: firth } }",
             "firth",
             codes::G109,

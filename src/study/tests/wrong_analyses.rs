@@ -93,7 +93,6 @@ fn orders_missing_rules_and_labels() {
 
 #[test]
 fn analyses() {
-    let remove = "remove it: the blocks are still shown";
     refused(&[
         (
             "analyses: { primary:",
@@ -129,14 +128,6 @@ fn analyses() {
         ),
         (
             "with_and_without: {}",
-            "oaxaca_blinder: {}",
-            "oaxaca",
-            codes::G209,
-            "the analysis `primary`, oaxaca_blinder, cannot be used here: without `linear: true` it takes a gaussian outcome in this version, not binomial",
-            "write `{ oaxaca_blinder: { linear: true } }` for least squares on this outcome",
-        ),
-        (
-            "with_and_without: {}",
             "gelbach: {}",
             "gelbach",
             codes::G209,
@@ -153,39 +144,79 @@ fn analyses() {
         ),
         (
             "with_and_without: {}",
-            "oaxaca_blinder: { linear: true, detail: true }",
-            "true }",
-            codes::G109,
-            "`detail: true` has not been built yet",
-            remove,
+            "oaxaca_blinder: { reference: pooled, se: classical }",
+            "oaxaca",
+            codes::G209,
+            "the analysis `primary`, oaxaca_blinder, cannot be used here: classical errors of a logit model take the coefficients of one group, or a mean of the two groups', not a pooled fit",
+            "`gapshare explain oaxaca_blinder` says what it needs",
         ),
         (
             "with_and_without: {}",
-            "oaxaca_blinder: { linear: true, normalize: false }",
-            "false",
-            codes::G109,
-            "`normalize` has not been built yet",
-            "remove it: it concerns only the rows of `detail: true`",
-        ),
-        (
-            "with_and_without: {}",
-            "gelbach: { linear: true, se: classical }",
-            "classical",
-            codes::G109,
-            "`se: classical` has not been built yet",
-            "write `se: influence`",
-        ),
-        (
-            "with_and_without: {}",
-            "khb: {}",
+            "khb: { ape: true, se: classical }",
             "khb",
+            codes::G209,
+            "the analysis `primary`, khb, cannot be used here: average partial effects have no classical formula: `se: influence` has errors for them",
+            "`gapshare explain khb` says what it needs",
+        ),
+        (
+            "with_and_without: {}",
+            "fairlie: { reps: 1 }",
+            "1",
+            codes::G213,
+            "`reps` is the number of random matchings, at least 2",
+            "write `reps: 1000`, or remove it",
+        ),
+        (
+            "with_and_without: {}",
+            "rank_and_replace: { need: [h_volum] }",
+            "h_volum",
+            codes::G210,
+            "`need` names `h_volum`, which is not a variable of the study",
+            "write `h_volume`",
+        ),
+        (
+            "with_and_without: {}",
+            "rank_and_replace: { need: [] }",
+            "rank",
+            codes::G213,
+            "`need` names no variable",
+            "list the variables that stand for need, or remove the key",
+        ),
+        (
+            "with_and_without: {}",
+            "mechanisms: {}",
+            "mechanisms",
             codes::G109,
-            "the method `khb` has not been built yet",
-            "this version has with_and_without, oaxaca_blinder and gelbach",
+            "the method `mechanisms` has not been built yet",
+            "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace",
         ),
     ]);
     let fixed = with("h_teaching, h_volume", "{ hospital_id: { fixed_effects: {} } }");
     assert_eq!(problems(&fixed)[0].message, "`hospital_id` enters as fixed effects, and with_and_without then needs `estimator: gcomp`");
     let explicit = fixed.replace("with_and_without: {}", "with_and_without: { estimator: gcomp }");
     assert_eq!(problems(&explicit), vec![]);
+}
+
+/// A gaussian outcome has no curved link: yun says what is the same, khb what it needs.
+#[test]
+fn methods_of_curved_links() {
+    for (method, says) in [("yun: {}", "oaxaca_blinder with `detail: true` is the same"), ("khb: {}", "the outcome is gaussian")] {
+        let text = with("with_and_without: {}", method).replace("family: binomial", "family: gaussian");
+        let found = problems(&text);
+        assert!(found.iter().any(|p| p.code == codes::G209 && p.message.contains(says)), "{method}: {found:?}");
+    }
+}
+
+/// Classical errors know neither weights (refused) nor clusters (said).
+#[test]
+fn classical_errors_and_weights() {
+    for method in ["oaxaca_blinder: { se: classical }", "yun: { se: classical }", "khb: { se: classical }", "fairlie: { reps: 100 }"] {
+        let text = with("with_and_without: {}", method) + "weight: h_volume\n";
+        let found = problems(&text);
+        assert!(found.iter().any(|p| p.code == codes::G209 && p.message.contains("cannot be used with `weight`")), "{method}: {found:?}");
+    }
+    let plan = load_text(&with("with_and_without: {}", "khb: { se: classical }")).unwrap_or_else(|p| panic!("{p:?}"));
+    let clustered = load_text(&(with("with_and_without: {}", "khb: { se: classical }") + "cluster: hospital_id\n"));
+    let warned = |plan: &StudyPlan| plan.warnings.iter().any(|w| w.code == codes::G504);
+    assert_eq!((warned(&plan), clustered.map(|p| warned(&p)).unwrap_or_default()), (GOOD.contains("cluster:"), true));
 }

@@ -1,0 +1,213 @@
+//! What each method estimates, and how: the text behind `gapshare explain METHOD`.
+
+use super::MethodText;
+
+/// The methods of this version.
+pub const METHODS: [MethodText; 7] = [
+    MethodText {
+        name: "with_and_without",
+        known_as: &["peters_belson", "g_computation", "adjusted_gap"],
+        estimand: "\
+How much of the gap disappears when index units are compared with reference units that have the same allowables and
+the same values in a set of blocks K. For each K the counterfactual mean a(K) is the mean outcome that index units would
+show if they had the outcome of reference units like them; the adjusted gap is what remains. It describes; it is not the
+effect of an intervention, and no causal order is needed.",
+        formula: "\
+gap              D    = mean(Y | index) - mean(Y | reference)
+counterfactual   a(K) = E[ E(Y | reference, allowables, K) | index ]
+adjusted gap     D(K) = mean(Y | index) - a(K)
+accounted for    v(K) = D(none) - D(K)
+parts            allowable = D - D(none); unexplained = D(all)
+Shapley          c(k) = sum over sets T without k of |T|! (B - |T| - 1)! / B! * ( v(T + k) - v(T) ), B blocks; their sum is v(all)
+dr               the mean of the fitted values plus the mean residual of reference units, weighted by p / (1 - p), where p is
+                 the modelled probability of the index group given the allowables and K",
+        assumptions: "\
+Overlap: wherever there are index units there are reference units with like values (diagnostics.csv). The outcome model
+or, with `estimator: dr`, the outcome model or the group model has the right form. Rows are independent, or `cluster` says
+within what they are not. Shapley is a rule of fair division: it also averages over orders in which a consequence comes
+before its cause.",
+        options: "\
+attribution: shapley | sequential | first_in | last_in     surface: reference_model | pooled_main | pooled_interacted
+estimator: dr | gcomp (pooled surfaces: gcomp)             target: index | reference | pooled
+All outcome families. Fixed effects need an explicit `estimator: gcomp`.",
+        peers: "\
+Peters-Belson is this method with `surface: reference_model` and `estimator: gcomp`. The total is also the effect on the treated by
+g-computation with the group as treatment, and in a linear model the two-fold Oaxaca-Blinder with the reference
+group's coefficients. `surface: pooled_main` is the nested-model table of epidemiology (the group's coefficient with and
+without covariates), on the scale of means: odds ratios are not used, because they move when a covariate enters that
+has nothing to do with the group.",
+        citation: "\
+Peters CC (1941) J Educ Res 34:606-612. Belson WA (1956) Appl Stat 5:195-202. Jackson JW (2021) Epidemiology 32:282-290
+(allowability).",
+    },
+    MethodText {
+        name: "oaxaca_blinder",
+        known_as: &["oaxaca", "blinder_oaxaca", "kob", "kitagawa", "kitagawa_oaxaca_blinder", "blinder", "ddecompose", "nldecompose"],
+        estimand: "\
+Two-fold: the part of the gap in means that goes with different covariates, valued at reference coefficients b*, and the
+rest. Three-fold: endowments, coefficients and their interaction, from the viewpoint of one group. A binomial or poisson
+outcome is decomposed with its own link (logit, probit, log), or by least squares with `linear: true`.",
+        formula: "\
+E1, E0 are means over index and reference units, F the inverse link, b1, b0 the groups' coefficients; gap = index - reference.
+two      gap = [E1 F(x'b*) - E0 F(x'b*)]  +  [mean1 - E1 F(x'b*)] + [E0 F(x'b*) - mean0]
+         explained, and the two halves of what is not: unexplained_index, unexplained_reference
+three    reference: [E1 F(x'b0) - E0 F(x'b0)] + [E0 F(x'b1) - E0 F(x'b0)] + the rest
+         index:     [E1 F(x'b1) - E0 F(x'b1)] + [E1 F(x'b1) - E1 F(x'b0)] + the rest
+b*       reference: b0; index: b1; reimers: (b0 + b1)/2; cotton: (n0 b0 + n1 b1)/n; neumark: pooled, without a group
+         indicator; pooled: pooled with a group indicator, whose coefficient is dropped
+detail   with an identity link (x1 - x0)_j b*_j and x1_j (b1 - b*)_j + x0_j (b* - b0)_j; with another link each part is divided
+         in proportion to these terms (Yun's weights: `gapshare explain yun`)
+normalize  a factor's coefficients sum to zero over all its levels, the base included, and the intercept takes their mean;
+         products with a number or another factor likewise: no row then depends on a base level",
+        assumptions: "\
+A model of the right form in each group. The choice of b* is a choice of standard, not of fact. `neumark` overstates the
+explained part when the group itself matters, because its effect loads on the covariates. What a number contributes to the
+unexplained part depends on where its zero stands (Jones 1983); that of categories does not, once they are normalised.
+With a probit link the observed mean is not the mean prediction: the difference is the component `model_misfit`.",
+        options: "\
+reference: reference | index | pooled | neumark | cotton | reimers (three-fold: reference | index, the viewpoint)
+fold: two | three     linear: false | true     detail: false | true     normalize: true | false
+se: influence | classical. influence carries stochastic covariates, heteroskedasticity, clusters and weights. classical is
+Jann (2008) for least squares (homoskedastic, random covariates) and the delta method at fixed covariates (Yun 2004, Stata mvdcmp)
+for other links; it takes neither clusters nor weights, and there no fit that pools the groups.",
+        peers: "\
+Peers report reference - index or group A - group B: turn the sign.
+gapshare       R oaxaca 0.1.5 (A = reference)    Stata oaxaca          statsmodels OaxacaBlinder.two_fold
+reference      weight 1                          weight(1)             -
+index          weight 0                          weight(0)             -
+reimers        weight 0.5                        weight(0.5)           reimers
+cotton         proportion of A                   -                     cotton
+neumark        weight -1                         omega                 nuemark
+pooled         weight -2                         pooled                pooled
+statsmodels spells it `nuemark`; the correct spelling silently returns the pooled result. It also swaps the groups when the
+gap is negative (`swap=True`), gives Cotton's weights to the wrong groups then, and trims its bootstrap at 99%. R oaxaca and
+statsmodels compute the three-fold from the viewpoint of group B; with A as our reference their numbers are minus our
+`index` viewpoint. R oaxaca 0.1.5 normalises only the last of several factors, and takes the un-normalised pooled vector in the
+detail of weight -2. Pooled halves differ by which group the indicator is of; here it is the index group.",
+        citation: "\
+Kitagawa EM (1955) J Am Stat Assoc 50:1168-1194. Blinder AS (1973) J Hum Resour 8:436-455. Oaxaca R (1973) Int Econ Rev
+14:693-709. Jann B (2008) Stata J 8(4):453-479. Gardeazabal J, Ugidos A (2004) Rev Econ Stat 86:1034-1036. Bauer T, Sinning
+M (2008) AStA 92:197-206.",
+    },
+    MethodText {
+        name: "yun",
+        known_as: &["mvdcmp", "yun_weights", "bauer_sinning"],
+        estimand: "\
+Oaxaca-Blinder with the outcome's own link, divided term by term: each term's share in the part's first-order sum, times the
+part. It is oaxaca_blinder with `detail: true` and these three choices of coefficients.",
+        formula: "\
+explained    E = E1 F(x'b*) - E0 F(x'b*);  term j has E * dx_j b*_j / sum_m dx_m b*_m, with dx = x1 - x0
+unexplained  U = gap - E;                  term j has U * t_j / sum_m t_m, with t_j = x1_j (b1 - b*)_j + x0_j (b* - b0)_j
+A part whose first-order terms nearly cancel (their sum below 10% of their absolute sum) is not divided: its rows are null, with
+the reason. Coefficients of categories are normalised.",
+        assumptions: "\
+As oaxaca_blinder. The weights linearise the link at one point: they do not ask which values meet which (fairlie does), and they
+are the same for every order.",
+        options: "coefficients: reference | index | pooled     se: influence | classical (delta method at fixed covariates; one group's coefficients)",
+        peers: "\
+Stata mvdcmp: its E is `coefficients: index` where its first group is our index group, its reverse `reference`. R GeneralOaxaca
+and StatsPAI `bauer_sinning` compute the same parts. mvdcmp's standard errors are `se: classical`.",
+        citation: "Yun MS (2004) Econ Lett 82:275-280. Yun MS (2005) Econ Inq 43:766-772. Powers DA, Yoshioka H, Yun MS (2011) Stata J 11:556-576.",
+    },
+    MethodText {
+        name: "fairlie",
+        known_as: &["fairlie_decomposition", "rank_matching"],
+        estimand: "\
+How the explained part of a nonlinear decomposition divides when reference units' values are turned into index units' values, block
+by block, at fixed coefficients, the two groups matched rank for rank by their predicted outcome.",
+        formula: "\
+Sort both groups by x'b*; couple them rank for rank (comonotone), each unit with its weight: pairs (i, j) with masses m.
+V(T) = sum over pairs of m F( b0* + index unit's parts for blocks in T + reference unit's parts for the others )
+V(all) - V(none) = E1 F(x'b*) - E0 F(x'b*), the explained part of oaxaca_blinder with these coefficients, exactly.
+shapley     a block's marginal V averaged over all orders; its variables share it by the same average within the block (Owen)
+sequential  blocks in causal_order, or the study's order, the allowables first; variables in the study's order
+There is no simulation: this is the value around which random matchings scatter.",
+        assumptions: "\
+The model's form, and the matching: units at the same rank of predicted outcome are taken as each other's counterparts, which says
+nothing about any single covariate. One model of all blocks is kept throughout, where with_and_without refits for every set.",
+        options: "\
+coefficients: reference | index | pooled     attribution: shapley | sequential
+reps: N   N random matchings as Stata's `fairlie, reps(N)` (with shapley: `ro`), seeded; the exact values stand in diagnostics.csv
+          beside them. Takes no weights. Ties of predicted outcome are matched in the order of rows, and their share is reported.
+Standard errors come from influence functions: coefficients (which move ranks too) and both samples.",
+        peers: "\
+Stata fairlie reports group 0 - group 1 with group 0's coefficients: here `coefficients: reference` with the sign turned. Its
+standard errors hold the sample and the matching fixed, and are smaller. R and StatsPAI have the random version.",
+        citation: "Fairlie RW (1999) J Labor Econ 17:80-108. Fairlie RW (2005) J Econ Soc Meas 30:305-316. Owen G (1977) in Essays in Mathematical Economics and Game Theory.",
+    },
+    MethodText {
+        name: "gelbach",
+        known_as: &["b1x2", "conditional_decomposition"],
+        estimand: "\
+By how much the coefficient of the group changes when the blocks enter a linear regression, split over the blocks without
+an order: each covariate's part is how much it differs between the groups, given the allowables, times its own coefficient.",
+        formula: "\
+short   Y on group, allowables             long   Y on group, allowables, blocks
+part of covariate j = G_j * b_j, where G_j is the coefficient of the group in the regression of covariate j on group and
+allowables, and b_j its coefficient in the long regression; the sum over j is short - long, exactly.
+parts   allowable = gap - short coefficient; a block = the sum over its covariates; unexplained = long coefficient",
+        assumptions: "\
+A linear model with the same coefficients in both groups. The long regression is taken as the right one: omitted variables
+and bad controls spoil every part at once.",
+        options: "\
+linear: false | true (true: least squares on a binomial or poisson outcome; otherwise gaussian only)
+se: influence | classical. classical: homoskedastic, the two stages independent, as b1x2 and pyfixest have it without robust errors.
+Allowables are in the short and the long regression. Hospital fixed effects may be a block. Each variable has a row in
+decomposition_detail.csv; a factor has one row, since its single levels depend on the base.",
+        peers: "\
+Stata b1x2 and pyfixest `decompose` compute the same parts. pyfixest calls the short coefficient `direct_effect` and the
+long one `full_effect`, where texts on mediation call the long one direct: compare numbers, not names. With nothing
+allowable the parts equal the explained parts of oaxaca_blinder with `reference: pooled`, block by block.",
+        citation: "Gelbach JB (2016) J Labor Econ 34(2):509-543.",
+    },
+    MethodText {
+        name: "khb",
+        known_as: &["karlson_holm_breen"],
+        estimand: "\
+By how much the group's logit or probit coefficient is smaller when the blocks are in the model, on the scale of the full model.
+Coefficients of two such models cannot be compared as they stand, because each is scaled by its own residual variance.",
+        formula: "\
+full      Y on group, allowables, blocks: group coefficient b, covariates' coefficients c_j
+reduced   the same with the covariates' residuals from group and allowables: same fit, group coefficient b + sum_j G_j c_j
+          (G_j: the group's coefficient in the least-squares regression of covariate j on group and allowables)
+parts     gap = reduced; a block = the sum of its G_j c_j; unexplained = full; allowable = 0
+ape       every coefficient times the mean slope of the link, which both models share: average partial effects
+diagnostics.csv has the naive coefficient (without the blocks, on its own scale) and the rescaling factor reduced / naive.",
+        assumptions: "\
+A logit or probit with the same coefficients in both groups. Log-odds are conditional on every covariate in the model, and move
+when one enters that has nothing to do with the group: read them beside with_and_without, which works on means.",
+        options: "\
+se: influence | classical (Sobel: the two stages independent; full and reduced by the model)     ape: false | true (no classical
+errors). Binomial outcomes only.",
+        peers: "\
+Stata khb and R khb print the same reduced, full, difference and per-variable parts; `confounding ratio` is gap / unexplained, and
+the confounding percentage the share of the explained part.",
+        citation: "Karlson KB, Holm A, Breen R (2012) Sociol Methodol 42:286-313. Kohler U, Karlson KB, Holm A (2011) Stata J 11:420-438.",
+    },
+    MethodText {
+        name: "rank_and_replace",
+        known_as: &["iom", "iom_disparity", "cook", "rank_replace"],
+        estimand: "\
+The health-care disparity in the sense of the Institute of Medicine: the gap that remains when the index group is given the
+reference group's distribution of need, while socioeconomic factors keep their own distribution and go on mediating. What it
+calls `disparity` is the part `unexplained`; it holds what travels with every block that is not need, where with_and_without would
+credit those blocks. Its need part is `allowable`.",
+        formula: "\
+One model of both groups, with the group indicator. s = the need variables' part of x'b, o = the rest.
+counterfactual = E1 F(o + Q0(U)): each index unit keeps o and takes the reference group's need index at its own rank U of need
+disparity = counterfactual - mean0;  need part = mean1 - counterfactual;  explained = 0
+combined  index units are first weighted by the odds of the reference group given need (a logistic model), then ranks are replaced
+Ranks are matched as intervals, each unit with its weight, not at their middle: a weight of 2 is the same as two rows.",
+        assumptions: "\
+Which variables are need is a judgement, made by the list. One model for both groups (group by need products can be written as
+interactions with other variables, not with the group). Replacing the index's ranks changes the need of each person by a monotone map;
+ties are ranked in the order of rows, and their share is reported.",
+        options: "need: [variables] (default: the allowables)     variant: rank | combined     All outcome families.",
+        peers: "\
+The literature prints White minus minority: turn the sign. Cook et al. replace at mid-ranks, which differs by terms of order 1/n.
+Peers-Belson, the other convention of health services research, is with_and_without with `surface: reference_model`.",
+        citation: "\
+Cook BL, McGuire TG, Zaslavsky AM (2012) Health Serv Res 47:1232-1254. Cook BL, McGuire TG, Meara E, Zaslavsky AM (2009) Health Serv
+Outcomes Res Methodol 9:1-21. Institute of Medicine (2003) Unequal Treatment.",
+    },
+];
