@@ -89,6 +89,9 @@ pub struct ValidateArgs {
     /// Seed of the first sample; the next take the next seeds
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+    /// Units of the one sample from which truths are taken that the population does not state; 0 leaves those analyses out
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub limit: usize,
     /// Write the figures to this csv file too
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

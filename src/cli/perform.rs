@@ -98,16 +98,16 @@ fn synth(args: &SynthArgs) -> Result<ExitCode, Problems> {
 
 fn validate(args: &ValidateArgs) -> Result<ExitCode, Problems> {
     let bar = progress(false);
-    let options = run::validate::Options { spec: args.spec.clone(), runs: args.runs, units: args.units, seed: args.seed };
+    let options = run::validate::Options { spec: args.spec.clone(), runs: args.runs, units: args.units, seed: args.seed, limit: args.limit };
     let done = run::validate::validate(&args.study, &options, &|stage| bar.set_message(stage.to_owned()));
     bar.finish_and_clear();
     let done = done?;
-    let header = ["intervals", "analysis", "quantity", "truth", "mean_estimate", "bias", "sd", "mean_std_error", "coverage", "mean_width", "runs"];
+    let header = ["intervals", "analysis", "quantity", "truth", "mean_estimate", "bias", "sd", "mean_std_error", "coverage", "mean_width", "runs", "truth_from"];
     let cells = |p: &run::validate::Performance| -> Vec<String> {
         let figures = [p.truth, p.mean_estimate, p.bias(), p.sd, p.mean_std_error].map(|v| format!("{v:.5}"));
         let mut out = vec![p.intervals.name().to_owned(), p.analysis.clone(), p.quantity.clone()];
         out.extend(figures);
-        out.extend([format!("{:.3}", p.coverage), format!("{:.5}", p.mean_width), p.runs.to_string()]);
+        out.extend([format!("{:.3}", p.coverage), format!("{:.5}", p.mean_width), p.runs.to_string(), p.source.name().to_owned()]);
         out
     };
     let mut table = comfy_table::Table::new();

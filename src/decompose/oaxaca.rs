@@ -206,10 +206,17 @@ impl<'m, 'a> Plan<'_, 'm, 'a> {
         if !self.method.detail {
             return;
         }
-        let halves = [
-            (Part::UnexplainedIndex, s.observed(Side::Index).minus(&at_index)),
-            (Part::UnexplainedReference, at_reference.minus(&s.observed(Side::Reference))),
-        ];
+        // With a canonical link a fit with an intercept of the group's own reproduces its mean: that half is 0, and what would be
+        // computed is rounding.
+        let canonical = self.family != Family::Probit;
+        let own = |side| match self.method.reference {
+            Coefficients::Reference | Coefficients::Pooled => canonical && side == Side::Reference,
+            Coefficients::Index => canonical && side == Side::Index,
+            Coefficients::Neumark | Coefficients::Cotton | Coefficients::Reimers => false,
+        };
+        let of_index = if own(Side::Index) { s.zero() } else { s.observed(Side::Index).minus(&at_index) };
+        let of_reference = if own(Side::Reference) { s.zero() } else { at_reference.minus(&s.observed(Side::Reference)) };
+        let halves = [(Part::UnexplainedIndex, of_index), (Part::UnexplainedReference, of_reference)];
         match self.groups {
             Some(Ok((index, reference))) => {
                 let (b1, b0) = (Star::of(index), Star::of(reference));

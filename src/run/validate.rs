@@ -21,6 +21,26 @@ pub struct Options {
     pub units: Option<usize>,
     /// Seed of the first sample; the next samples take the next seeds.
     pub seed: u64,
+    /// Units of the sample that stands for the population where it states no truth; 0: those analyses are left out.
+    pub limit: usize,
+}
+
+/// Where a true value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The population's own equations.
+    Stated,
+    /// The analysis itself on one very large sample: what it estimates, with a small error of its own.
+    Limit,
+}
+
+impl Source {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stated => "stated",
+            Self::Limit => "limit",
+        }
+    }
 }
 
 /// Figures of one quantity over all samples.
@@ -39,6 +59,7 @@ pub struct Performance {
     pub mean_width: f64,
     /// Which sampling the standard errors and intervals allow for.
     pub intervals: Intervals,
+    pub source: Source,
 }
 
 /// What the intervals of a simulation allow for.
@@ -79,6 +100,7 @@ pub struct Validation {
 
 struct Seen {
     truth: f64,
+    source: Source,
     values: Vec<Inferred>,
 }
 
@@ -96,7 +118,19 @@ pub fn validate(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Res
     progress(&format!("computing the true values from {} draws", spec.truth.draws));
     let truth = synth::truth(&spec, spec.truth.draws);
     let units = options.units.unwrap_or(spec.sample.units);
-    let without_truth = plan.analyses.iter().filter(|a| truths(&truth, &a.settings, &blocks, &plan).is_empty()).map(|a| a.name.clone()).collect();
+    let mut known: Vec<(Source, Vec<(Quantity, f64)>)> =
+        plan.analyses.iter().map(|a| (Source::Stated, truths(&truth, &a.settings, &blocks, &plan))).collect();
+    if options.limit > 0 && known.iter().any(|(_, t)| t.is_empty()) {
+        progress(&format!("taking what the population does not state from one sample of {} units", options.limit));
+        one_sample(&mut plan, &spec, options.limit, LIMIT_SEED, |_, intervals, analysis, result| {
+            if let (Intervals::Study, Ok(r)) = (intervals, result)
+                && known[analysis].1.is_empty()
+            {
+                known[analysis] = (Source::Limit, limits_of(r));
+            }
+        })?;
+    }
+    let without_truth = plan.analyses.iter().zip(&known).filter(|(_, (_, t))| t.is_empty()).map(|(a, _)| a.name.clone()).collect();
 
     let mut seen: IndexMap<(Intervals, String, String), Seen> = IndexMap::new();
     let mut failed: IndexMap<String, (usize, String)> = IndexMap::new();
@@ -104,11 +138,11 @@ pub fn validate(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Res
         progress(&format!("sample {} of {}", run + 1, options.runs));
         one_sample(&mut plan, &spec, units, options.seed + run as u64, |plan, intervals, analysis, result| match result {
             Ok(r) => {
-                let settings = &plan.analyses[analysis].settings;
-                for (quantity, value) in truths(&truth, settings, &blocks, plan) {
+                let (source, truths) = &known[analysis];
+                for &(quantity, value) in truths {
                     let Some(found) = find(r, quantity) else { continue };
                     let key = (intervals, plan.analyses[analysis].name.clone(), quantity.name(plan));
-                    seen.entry(key).or_insert_with(|| Seen { truth: value, values: Vec::new() }).values.push(found);
+                    seen.entry(key).or_insert_with(|| Seen { truth: value, source: *source, values: Vec::new() }).values.push(found);
                 }
             }
             Err(reason) if intervals == Intervals::Study => failed.entry(plan.analyses[analysis].name.clone()).or_insert((0, reason)).0 += 1,
@@ -209,6 +243,17 @@ fn find(r: &AnalysisResult, q: Quantity) -> Option<Inferred> {
     }
 }
 
+/// Seed of the sample that stands for the population; no run takes it.
+const LIMIT_SEED: u64 = u64::MAX;
+
+/// Totals, and the blocks of the parts that have them, as one sample gives them.
+fn limits_of(r: &AnalysisResult) -> Vec<(Quantity, f64)> {
+    let wanted = |row: &&crate::inference::InferredRow| {
+        matches!(row.component, Component::Total) || matches!(row.part, Part::Explained | Part::Endowments) && matches!(row.component, Component::Block(_))
+    };
+    r.rows.iter().filter(wanted).map(|row| (Quantity::Row(row.part, row.component), row.value.estimate)).collect()
+}
+
 /// The true values of an analysis, if it estimates what the population states: family A over the index group.
 fn truths(truth: &Truth, settings: &serde_json::Value, blocks: &[usize], plan: &StudyPlan) -> Vec<(Quantity, f64)> {
     let Some(options) = settings.get("with_and_without") else { return Vec::new() };
@@ -249,6 +294,7 @@ fn performance(intervals: Intervals, analysis: String, quantity: String, s: &See
     let mean_estimate = mean(&|v| v.estimate);
     let sd = (s.values.iter().map(|v| (v.estimate - mean_estimate).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
     Performance {
+        source: s.source,
         intervals,
         analysis,
         quantity,
