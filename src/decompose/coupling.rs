@@ -6,12 +6,56 @@
 //! stands at that rank: `Gamma(U) - mean Gamma` with `Gamma(t) = integral from t to 1 of dh/d(partner's rank)`; along the sorted keys
 //! that is a sum over the gaps between neighbours, and needs no density.
 //!
-//! Coefficients move `theta` at fixed pairs, and because they move the ranks: a unit whose key moves by `s` more than its
-//! neighbours' passes `f(key) s` of them. What that does is `E[dh/d(partner's key) * rate * (s - E(s | key))]` with `rate` the
-//! partner's key per own key along the coupling ([`rates`]); the mean given the key is a quadratic ([`Ranked::residuals`]).
+//! Coefficients move `theta` at fixed pairs, smoothly, and because they move the ranks, which is not smooth: that part is a
+//! difference over one standard error of each coefficient (the numerical delta method, Hong & Li 2018 J. Econom. 206).
+//! A formula in densities would do for continuous keys; a key that takes few values, or has gaps, has none.
 
-use crate::linalg::Cholesky;
-use ndarray::Array2;
+use rayon::prelude::*;
+
+/// Step of a coefficient, in its standard errors, over which ranks are let move.
+const RANK_STEP: f64 = 1.0;
+
+/// Step of a coefficient, in its standard errors, for what is smooth.
+const SMOOTH_STEP: f64 = 1e-4;
+
+/// What is held when coefficients move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The pairs.
+    Pairs,
+    /// Which units stand near which: partners are averaged, so that single matches do not make noise.
+    Ranks,
+    /// Nothing; partners are averaged as in `Ranks`.
+    Nothing,
+}
+
+/// `d theta / d b` by coefficient and output.
+pub fn gradient(b: &[f64], std_errors: &[f64], outputs: usize, theta: impl Fn(&[f64], Held) -> Vec<f64> + Sync) -> Vec<Vec<f64>> {
+    (0..b.len())
+        .into_par_iter()
+        .map(|k| {
+            if std_errors[k] <= 0.0 {
+                return vec![0.0; outputs];
+            }
+            let at = |step: f64, held: Held| {
+                let mut moved = b.to_vec();
+                moved[k] += step;
+                theta(&moved, held)
+            };
+            let difference = |size: f64, held: Held| -> Vec<f64> {
+                let step = size * std_errors[k];
+                at(step, held).iter().zip(at(-step, held)).map(|(up, down)| (up - down) / (2.0 * step)).collect()
+            };
+            let smooth = difference(SMOOTH_STEP, Held::Pairs);
+            if k == 0 {
+                // The intercept moves no rank.
+                return smooth;
+            }
+            let (moving, fixed) = (difference(RANK_STEP, Held::Nothing), difference(RANK_STEP, Held::Ranks));
+            smooth.iter().zip(moving.iter().zip(&fixed)).map(|(s, (m, f))| s + m - f).collect()
+        })
+        .collect()
+}
 
 /// Units of a group sorted by a key; ties stay in the order of rows.
 #[derive(Clone, Debug)]
@@ -61,43 +105,6 @@ impl Ranked {
         gamma.iter_mut().for_each(|g| *g -= mean);
         gamma
     }
-}
-
-impl Ranked {
-    /// What `x` (by row) is beyond its least-squares quadratic in the key.
-    pub fn residuals(&self, x: impl Fn(usize) -> f64) -> Vec<f64> {
-        let mean = |f: &dyn Fn(usize) -> f64| (0..self.len()).map(|p| self.mass[p] * f(p)).sum::<f64>() / self.total;
-        let centre = mean(&|p| self.keys[p]);
-        let scale = mean(&|p| (self.keys[p] - centre).powi(2)).sqrt();
-        let z: Vec<f64> = self.keys.iter().map(|k| if scale > 0.0 { (k - centre) / scale } else { 0.0 }).collect();
-        let basis = |p: usize| [1.0, z[p], z[p] * z[p]];
-        let (mut gram, mut right) = (Array2::<f64>::zeros((3, 3)), vec![0.0; 3]);
-        let values: Vec<f64> = self.rows.iter().map(|&i| x(i)).collect();
-        for p in 0..self.len() {
-            let b = basis(p);
-            for i in 0..3 {
-                right[i] += self.mass[p] * b[i] * values[p];
-                for j in 0..3 {
-                    gram[[i, j]] += self.mass[p] * b[i] * b[j];
-                }
-            }
-        }
-        let c = Cholesky::new(&gram).solve(&right);
-        (0..self.len()).map(|p| values[p] - basis(p).iter().zip(&c).map(|(b, c)| b * c).sum::<f64>()).collect()
-    }
-}
-
-/// How fast the partner's key grows with a unit's own, for each unit of `group` in sorted order: over a twentieth of the
-/// group on each side. `partner` holds the mean key of each unit's partners.
-pub fn rates(group: &Ranked, partner: &[f64]) -> Vec<f64> {
-    let width = (group.len() / 20).max(8);
-    (0..group.len())
-        .map(|p| {
-            let (low, high) = (p.saturating_sub(width), (p + width).min(group.len() - 1));
-            let own = group.keys[high] - group.keys[low];
-            if own > 0.0 { (partner[high] - partner[low]) / own } else { 0.0 }
-        })
-        .collect()
 }
 
 /// A reference and an index unit that meet: positions in the sorted groups, and the share of all mass that they carry.

@@ -9,7 +9,7 @@ mod game;
 mod random;
 
 use super::attribution::rules_of;
-use super::coupling::{Pair, Ranked, couple, rates, windows};
+use super::coupling::{Held, Pair, Ranked, couple, gradient, windows};
 use super::fits::{Fits, FittedIn, GroupTerms};
 use super::kob::algebra::{Coefficients as Star, Covariates, Influences, Model, Side, Space};
 use super::moments::{coefficient_sum, group_means, outcome_sd};
@@ -25,6 +25,9 @@ use std::ops::Range;
 
 /// Partners on each side over which the values of a unit are averaged for its influence.
 const NEIGHBOURS: usize = 16;
+
+/// Partners on each side that are averaged where ranks are let move.
+const NEAR: usize = 8;
 
 /// Settings of `fairlie`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,19 +63,10 @@ struct Setting<'a> {
     game: Game,
 }
 
-/// Derivatives of the outputs, by unit in sorted order.
-struct Slopes {
-    /// By the unit's own key, for each output.
-    own: Vec<Vec<f64>>,
-    /// By the key of its partners.
-    partner: Vec<Vec<f64>>,
-    /// Mean key of its partners.
-    partner_key: Vec<f64>,
-}
-
+/// Derivatives of the outputs by each unit's own key.
 struct Meeting {
-    reference: Slopes,
-    index: Slopes,
+    reference: Vec<Vec<f64>>,
+    index: Vec<Vec<f64>>,
 }
 
 /// The coupling at some coefficients.
@@ -251,25 +245,21 @@ impl Setting<'_> {
         let c = self.c;
         let values = self.values(m);
         let meeting = self.meeting(m);
-        let moves_ranks = self.moves_ranks(m, &meeting);
-        let steps: Vec<f64> = model.std_errors();
-        let gradient: Vec<Vec<f64>> = (0..b.len())
-            .into_par_iter()
-            .map(|a| {
-                if steps[a] <= 0.0 {
-                    return vec![0.0; values.len()];
+        // The smaller group's units meet the neighbourhood of their rank in the larger.
+        let by_reference = m.reference.len() <= m.index.len();
+        let near = |m: &Matched| if by_reference { windows(&m.reference, &m.index, NEAR) } else { windows(&m.index, &m.reference, NEAR) };
+        let here = near(m);
+        let gradient = gradient(b, &model.std_errors(), values.len(), |moved, held| {
+            let fixed = || Matched { base: moved[0], parts: self.parts(moved), ..m.clone() };
+            match held {
+                Held::Pairs => self.values(&fixed()),
+                Held::Ranks => self.averaged(&fixed(), &here, by_reference),
+                Held::Nothing => {
+                    let m = self.matched(moved);
+                    self.averaged(&m, &near(&m), by_reference)
                 }
-                // At fixed pairs the contributions are smooth.
-                let step = 1e-4 * steps[a];
-                let at = |sign: f64| {
-                    let mut moved = b.to_vec();
-                    moved[a] += sign * step;
-                    self.values(&Matched { base: moved[0], parts: self.parts(&moved), ..m.clone() })
-                };
-                let fixed = at(1.0).into_iter().zip(at(-1.0)).map(|(up, down)| (up - down) / (2.0 * step));
-                fixed.zip(moves_ranks(self.x.columns[a])).map(|(f, r)| f + r).collect()
-            })
-            .collect();
+            }
+        });
         let sampled = self.sampling_influences(m, &meeting);
         let terms = |o: usize| model.by_term(&gradient.iter().map(|g| g[o]).collect::<Vec<_>>());
         let moved: Vec<Vec<f64>> = (0..values.len()).map(|o| coefficient_sum(c, &model.m, &model.fit, &terms(o)).influence).collect();
@@ -284,16 +274,11 @@ impl Setting<'_> {
             .collect()
     }
 
-    /// Derivatives by the two keys, averaged over each unit's pairs.
+    /// Derivatives of the outputs by each unit's own key, averaged over its pairs; by output, in sorted order.
     fn meeting(&self, m: &Matched) -> Meeting {
         let outputs = self.game.outputs();
         let drift = Drift { index: self.drift(m, &m.index), reference: self.drift(m, &m.reference) };
-        let (n0, n1) = (m.reference.len(), m.index.len());
-        let zero = |n: usize| vec![vec![0.0; n]; outputs];
-        let mut out = Meeting {
-            reference: Slopes { own: zero(n0), partner: zero(n0), partner_key: vec![0.0; n0] },
-            index: Slopes { own: zero(n1), partner: zero(n1), partner_key: vec![0.0; n1] },
-        };
+        let mut out = Meeting { reference: vec![vec![0.0; m.reference.len()]; outputs], index: vec![vec![0.0; m.index.len()]; outputs] };
         let slopes: Vec<Outputs> = m
             .pairs
             .par_iter()
@@ -308,33 +293,12 @@ impl Setting<'_> {
             .collect();
         for (p, slope) in m.pairs.iter().zip(&slopes) {
             let (of_reference, of_index) = m.shares(p);
-            out.reference.partner_key[p.reference] += of_reference * m.index.keys[p.index];
-            out.index.partner_key[p.index] += of_index * m.reference.keys[p.reference];
             for o in 0..outputs {
-                out.reference.own[o][p.reference] += of_reference * slope.by_reference[o];
-                out.reference.partner[o][p.reference] += of_reference * slope.by_index[o];
-                out.index.own[o][p.index] += of_index * slope.by_index[o];
-                out.index.partner[o][p.index] += of_index * slope.by_reference[o];
+                out.reference[o][p.reference] += of_reference * slope.by_reference[o];
+                out.index[o][p.index] += of_index * slope.by_index[o];
             }
         }
         out
-    }
-
-    /// For a column of the design: what its coefficient does to each output by moving ranks.
-    fn moves_ranks<'m>(&self, m: &'m Matched, meeting: &'m Meeting) -> impl Fn(usize) -> Vec<f64> + Sync + use<'m, '_> {
-        let sides = [(&m.reference, &meeting.reference), (&m.index, &meeting.index)];
-        let rate = sides.map(|(group, slopes)| rates(group, &slopes.partner_key));
-        let (x, outputs) = (&self.c.design.x, self.game.outputs());
-        move |column| {
-            let mut out = vec![0.0; outputs];
-            for ((group, slopes), rate) in sides.iter().zip(&rate) {
-                let beyond = group.residuals(|i| x[[i, column]]);
-                for (o, sum) in out.iter_mut().enumerate() {
-                    *sum += (0..group.len()).map(|p| group.mass[p] / group.total * slopes.partner[o][p] * rate[p] * beyond[p]).sum::<f64>();
-                }
-            }
-            out
-        }
     }
 
     /// What the two samples' own error adds at fixed coefficients: see [`super::coupling`].
@@ -347,7 +311,7 @@ impl Setting<'_> {
         let n = self.c.n() as f64;
         (0..outputs)
             .map(|o| {
-                let (shift0, shift1) = (m.reference.shift(&meeting.reference.own[o]), m.index.shift(&meeting.index.own[o]));
+                let (shift0, shift1) = (m.reference.shift(&meeting.reference[o]), m.index.shift(&meeting.index[o]));
                 // Each group's units feel how the other group's partners shift at their rank.
                 let (mut met0, mut met1) = (vec![0.0; n0], vec![0.0; n1]);
                 for p in &m.pairs {
@@ -389,6 +353,16 @@ impl Setting<'_> {
                 },
             )
             .collect()
+    }
+
+    /// The outputs with each unit's partners averaged over a window.
+    fn averaged(&self, m: &Matched, windows: &[Range<usize>], of_reference: bool) -> Vec<f64> {
+        let group = if of_reference { &m.reference } else { &m.index };
+        let mut out = vec![0.0; self.game.outputs()];
+        for (mass, means) in group.mass.iter().zip(self.means_over(m, windows, of_reference)) {
+            out.iter_mut().zip(means).for_each(|(o, v)| *o += mass / group.total * v);
+        }
+        out
     }
 
     /// Slope of each part on the key within a group: how the parts of the unit at a rank move when the rank's key moves.

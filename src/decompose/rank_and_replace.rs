@@ -8,7 +8,7 @@
 //! own weight meets, so a weight of 2 is the same as two rows (mid-ranks are not, and differ by terms of order 1/n).
 //! `combined` first weights index units by the odds of the reference group given need (Cook et al., propensity and rank).
 
-use super::coupling::{Pair, Ranked, couple, rates};
+use super::coupling::{Held, Pair, Ranked, couple, gradient};
 use super::fits::{Fits, FittedIn};
 use super::kob::algebra::Side;
 use super::mediated::Pooled;
@@ -55,7 +55,10 @@ impl Method for RankAndReplace {
         let replaced = setting.replaced(beta, &own);
         let felt = setting.felt(&replaced);
         let mut influence = setting.sampling_influence(&replaced, &felt);
-        let gradient = setting.gradient(beta, &replaced);
+        let by_coefficient = gradient(beta, &pooled.fit.std_errors(), 1, |moved, held| {
+            vec![if held == Held::Nothing { setting.replaced(moved, &own).value } else { setting.value(moved, &replaced) }]
+        });
+        let gradient: Vec<f64> = by_coefficient.iter().map(|g| g[0]).collect();
         add_score_influence(c, &pooled.m, &pooled.fit, &gradient, &c.y, &c.w, &mut influence);
         if let Some(p) = &weights {
             // The weights are odds: the logarithm of one moves by -x with the coefficients.
@@ -127,6 +130,17 @@ impl Setting<'_, '_> {
     /// `w` by row of the design: weights of the ranks and of the mean over index units.
     fn replaced(&self, beta: &[f64], w: &[f64]) -> Replaced {
         let c = self.c;
+        let (need, rest) = self.predictors(beta);
+        let reference = Ranked::new(Side::Reference.rows(c), |i| need[i], |i| c.w[i]);
+        let index = Ranked::new(Side::Index.rows(c), |i| need[i], |i| w[i]);
+        let pairs = couple(&reference, &index);
+        let value = pairs.iter().map(|p| p.mass * self.family.mean(rest[index.rows[p.index]] + reference.keys[p.reference])).sum();
+        Replaced { value, reference, index, pairs, rest, index_rows: c.index() }
+    }
+
+    /// By row of the design: the need index, and the rest of the linear predictor.
+    fn predictors(&self, beta: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let c = self.c;
         let (mut need, mut rest) = (vec![0.0; c.y.len()], vec![0.0; c.y.len()]);
         for i in c.units() {
             for ((t, b), is_need) in self.m.terms.iter().zip(beta).zip(&self.need) {
@@ -138,11 +152,7 @@ impl Setting<'_, '_> {
                 }
             }
         }
-        let reference = Ranked::new(Side::Reference.rows(c), |i| need[i], |i| c.w[i]);
-        let index = Ranked::new(Side::Index.rows(c), |i| need[i], |i| w[i]);
-        let pairs = couple(&reference, &index);
-        let value = pairs.iter().map(|p| p.mass * self.family.mean(rest[index.rows[p.index]] + reference.keys[p.reference])).sum();
-        Replaced { value, reference, index, pairs, rest, index_rows: c.index() }
+        (need, rest)
     }
 
     /// What one unit more would add, by unit in sorted order: see [`super::coupling`]. The value moves with the reference group
@@ -183,28 +193,11 @@ impl Setting<'_, '_> {
         out
     }
 
-    /// By the model's coefficients: at fixed pairs, and by the ranks that they move. A reference unit matters by its key alone, so
-    /// only the index group's ranks count.
-    fn gradient(&self, beta: &[f64], r: &Replaced) -> Vec<f64> {
-        let mut by_need = vec![0.0; r.index.len()];
-        let mut partner = vec![0.0; r.index.len()];
-        let mut out = vec![0.0; beta.len()];
-        for p in &r.pairs {
-            let share = p.mass * r.index.total / r.index.mass[p.index];
-            let slope = self.family.slope(r.eta(p));
-            by_need[p.index] += share * slope;
-            partner[p.index] += share * r.reference.keys[p.reference];
-            let (i, j) = (r.reference.rows[p.reference], r.index.rows[p.index]);
-            for ((g, t), need) in out.iter_mut().zip(&self.m.terms).zip(&self.need) {
-                *g += p.mass * slope * self.m.value(if *need { i } else { j }, *t, None);
-            }
-        }
-        let rate = rates(&r.index, &partner);
-        for (k, g) in out.iter_mut().enumerate().filter(|(k, _)| self.need[*k]) {
-            let beyond = r.index.residuals(|i| self.m.value(i, self.m.terms[k], None));
-            *g += (0..r.index.len()).map(|p| r.index.mass[p] / r.index.total * by_need[p] * rate[p] * beyond[p]).sum::<f64>();
-        }
-        out
+    /// The mean at other coefficients and the same pairs.
+    fn value(&self, beta: &[f64], r: &Replaced) -> f64 {
+        let (need, rest) = self.predictors(beta);
+        let of = |p: &Pair| self.family.mean(rest[r.index.rows[p.index]] + need[r.reference.rows[p.reference]]);
+        r.pairs.iter().map(|p| p.mass * of(p)).sum()
     }
 }
 

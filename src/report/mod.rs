@@ -4,6 +4,7 @@
 //! cannot be shown here.
 
 mod chart;
+mod methods;
 mod numbers;
 mod sections;
 mod study;
@@ -205,8 +206,8 @@ fn sections_of(s: &Study) -> Vec<Section> {
         (
             "methods",
             "Methods side by side",
-            "Different conventions divide the same gap differently, and each is right for its own question.".into(),
-            sections::methods(s),
+            methods::why_they_differ(s),
+            methods::methods(s),
         ),
         ("more", "Hospitals and sensitivity", String::new(), others),
         ("models", "Models", String::new(), sections::models(s)),

@@ -1,9 +1,9 @@
 //! The tables of each section, from the result tables.
 
 use super::numbers::{fixed, general, percent, range};
-use super::study::{Interval, Study, total};
-use super::view::{Shown, TableView, both, counted, dash, limits, marked, mean_sd, number, part_name, share, value, withheld, words};
-use super::wording::{analysis_note, method_name};
+use super::study::Study;
+use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, share, value, words};
+use super::wording::analysis_note;
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Table};
 
@@ -161,7 +161,7 @@ pub fn checks(s: &Study) -> Vec<TableView> {
         .right("Found", "")
         .right("Limit", "")
         .left("What it means", "");
-    let mut rows: Vec<usize> = (0..t.rows.len()).collect();
+    let mut rows: Vec<usize> = (0..t.rows.len()).filter(|&r| !super::methods::is_figure(t, r)).collect();
     let rank = |r: usize| match t.cell(r, "passed").bool() {
         Some(false) => 0,
         Some(true) => 1,
@@ -282,62 +282,6 @@ pub fn nested(s: &Study) -> Vec<TableView> {
                 );
             }
             view.note(format!("{} Rows stand in the order of the study file, not of size.", analysis_note(s, &analysis)));
-            views.push(view);
-        }
-    }
-    views
-}
-
-/// Every analysis side by side, a column each, all with the gap as index minus reference.
-pub fn methods(s: &Study) -> Vec<TableView> {
-    let Some(t) = s.table(&schema::DECOMPOSITION) else { return Vec::new() };
-    let mut views = Vec::new();
-    for group in &s.meta.index {
-        let mut labels = vec!["Family".to_owned(), "Unit".to_owned(), part_name("gap"), part_name("allowable")];
-        labels.extend(s.meta.blocks.keys().map(|b| s.block(b)));
-        labels.extend(["All blocks".to_owned(), "Not explained".to_owned()]);
-        let caption = format!("{} and {}", s.patients(group), s.patients(&s.meta.reference));
-        let mut view = TableView::new(caption).left("Part", "Not explained, in a threefold decomposition: coefficients; coefficients with levels");
-        let mut columns: Vec<Vec<Shown>> = Vec::new();
-        let mut note =
-            "Gap = index minus reference everywhere. Read down a column: a difference between families is a difference of question.".to_owned();
-        for analysis in s.analyses() {
-            let parts = s.parts(group, &analysis);
-            let Some(first) = parts.first() else { continue };
-            let blinded = s.blinded(&analysis, group).is_some() || t.flag(first.row, "blinded");
-            let (family, name) = method_name(t.text(first.row, "method"));
-            view = view.right(format!("{analysis}: {name}{}", if blinded { " \u{2020}" } else { "" }), &analysis_note(s, &analysis));
-            if blinded && !note.contains('\u{2020}') {
-                note.push_str(" \u{2020} A check that this analysis rests on did not pass.");
-            }
-            if parts.iter().all(|p| p.value.is_none()) && !first.withheld {
-                let reason = s.not_estimated(&analysis, group).or_else(|| t.cell(first.row, "reason").text()).unwrap_or("no reason given");
-                note.push_str(&format!(" {analysis} was not estimated: {}.", reason.trim_end_matches('.')));
-                columns.push(labels.iter().map(|_| dash()).collect());
-                continue;
-            }
-            let u = s.units(group, t.text(first.row, "scale"));
-            let cell = |v: Option<Interval>| if v.is_none() && first.withheld { withheld() } else { both(&u, v) };
-            let explained = if parts.iter().any(|p| p.part == "endowments") { "endowments" } else { "explained" };
-            let family = if family == "peer" { "peer convention".to_owned() } else { family.to_owned() };
-            let mut cells = vec![marked("r", family), marked("r", u.short.clone()), cell(total(&parts, "gap")), cell(total(&parts, "allowable"))];
-            for block in s.meta.blocks.keys() {
-                let part = parts.iter().find(|p| p.part == explained && &p.component == block);
-                cells.push(cell(part.and_then(|p| p.value)));
-            }
-            cells.push(cell(total(&parts, explained)));
-            cells.push(match (total(&parts, "coefficients"), total(&parts, "interaction")) {
-                (Some(c), Some(i)) => marked("r", format!("{}; {}", both(&u, Some(c)).text, both(&u, Some(i)).text)),
-                _ => cell(total(&parts, "unexplained")),
-            });
-            columns.push(cells);
-        }
-        for (at, label) in labels.iter().enumerate() {
-            let cells = std::iter::once(words(label.clone())).chain(columns.iter().map(|c| c.get(at).cloned().unwrap_or_else(dash)));
-            view.row("", cells.collect());
-        }
-        view.note(note);
-        if !columns.is_empty() {
             views.push(view);
         }
     }

