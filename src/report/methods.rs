@@ -75,9 +75,9 @@ fn one_analysis(s: &Study, t: &Table, group: &str, analysis: &str, view: &mut Ta
     view.row("", top);
     view.row("sub", bottom);
     if let Some(interaction) = total(&parts, "interaction") {
-        for (text, cell) in [("levels and coefficients together", estimate(&Some(interaction))), ("", limits(&u, &Some(interaction)))] {
-            view.row("sub", std::iter::once(words(text)).chain((0..blocks + 2).map(|_| words(""))).chain([cell]).collect());
-        }
+        let cell = marked("r", format!("{} ({})", u.show(interaction.estimate), limits(&u, &Some(interaction)).text));
+        let name = words("levels and coefficients together");
+        view.row("sub", std::iter::once(name).chain((0..blocks + 2).map(|_| words(""))).chain([cell]).collect());
     }
     if let Some(reason) = parts.iter().filter(|p| p.value.is_none()).find_map(|p| t.cell(p.row, "reason").text()) {
         note.push(format!("{analysis}: a dash where {}.", reason.trim_end_matches('.')));

@@ -302,7 +302,8 @@ pub fn detail(s: &Study) -> Vec<TableView> {
             let mut view = TableView::new(name.clone()).left("Term", "").right(u.short.clone(), "").right("Interval", "");
             let mut head = String::new();
             for &r in rows.iter().filter(|&&r| t.text(r, "analysis") == analysis) {
-                let now = format!("{}: {}", part_name(t.text(r, "part")), s.block(t.text(r, "block")));
+                let (part, block) = (part_name(t.text(r, "part")), s.block(t.text(r, "block")));
+                let now = if part == block { part } else { format!("{part}: {block}") };
                 if now != head {
                     view.group(now.clone());
                     head = now;
