@@ -77,6 +77,12 @@ pub fn infer_decomposition(d: &Decomposition, sampling: &Sampling) -> Vec<Inferr
     };
     d.rows
         .iter()
-        .map(|r| InferredRow { part: r.part, component: r.component, value: infer_row(&r.estimate, r.classical, sampling), share: share(r), rules: r.rules })
+        .map(|r| InferredRow {
+            part: r.part,
+            component: r.component,
+            value: infer_row(&r.estimate, r.classical, sampling),
+            share: share(r),
+            rules: r.rules,
+        })
         .collect()
 }

@@ -102,7 +102,20 @@ fn validate(args: &ValidateArgs) -> Result<ExitCode, Problems> {
     let done = run::validate::validate(&args.study, &options, &|stage| bar.set_message(stage.to_owned()));
     bar.finish_and_clear();
     let done = done?;
-    let header = ["intervals", "analysis", "quantity", "truth", "mean_estimate", "bias", "sd", "mean_std_error", "coverage", "mean_width", "runs", "truth_from"];
+    let header = [
+        "intervals",
+        "analysis",
+        "quantity",
+        "truth",
+        "mean_estimate",
+        "bias",
+        "sd",
+        "mean_std_error",
+        "coverage",
+        "mean_width",
+        "runs",
+        "truth_from",
+    ];
     let cells = |p: &run::validate::Performance| -> Vec<String> {
         let figures = [p.truth, p.mean_estimate, p.bias(), p.sd, p.mean_std_error].map(|v| format!("{v:.5}"));
         let mut out = vec![p.intervals.name().to_owned(), p.analysis.clone(), p.quantity.clone()];

@@ -182,7 +182,8 @@ impl Coder<'_> {
 
     fn fill(&mut self, named: &Named, values: Vec<f64>, rule: &MissingRule) -> Result<(Vec<f64>, Option<Coded>), Problems> {
         let filled = fill::numbers(named, values, rule, &self.sample, &mut self.warnings).map_err(|p| vec![*p])?;
-        let flag = filled.flag.map(|f| Coded { term: format!("{}.missing", named.name), level: None, source: Source::Number(Arc::new(f)), product: None });
+        let flag =
+            filled.flag.map(|f| Coded { term: format!("{}.missing", named.name), level: None, source: Source::Number(Arc::new(f)), product: None });
         Ok((filled.values, flag))
     }
 
@@ -338,7 +339,8 @@ struct Built {
 impl Built {
     fn new(n: usize, cohort: &Cohort, order: &[u32]) -> Self {
         let group: Vec<f64> = order.iter().map(|i| f64::from(cohort.group[*i as usize] > 0)).collect();
-        let column = |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, requires: Vec::new(), level: None, product: None };
+        let column =
+            |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, requires: Vec::new(), level: None, product: None };
         Self {
             n,
             sources: vec![Source::Number(Arc::new(vec![1.0; n])), Source::Number(Arc::new(group))],

@@ -47,7 +47,8 @@ mod tests {
             let (a, b) = ((i % 7) as f64, ((i * i) % 11) as f64);
             [1.0, f64::from(u8::from(i >= 20)), a, b, 2.0 * a - 3.0 * b + 1.0, f64::from(u8::from(i % 3 == 0))][j]
         });
-        let column = |term: &str| Column { term: term.into(), variable: term.into(), role: Role::Block(0), requires: Vec::new(), level: None, product: None };
+        let column =
+            |term: &str| Column { term: term.into(), variable: term.into(), role: Role::Block(0), requires: Vec::new(), level: None, product: None };
         let mut d = Design {
             family: Family::Gaussian,
             y: (0..40).map(|i| (i % 5) as f64).collect(),

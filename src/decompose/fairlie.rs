@@ -175,7 +175,6 @@ impl Fairlie {
     }
 }
 
-
 impl Setting<'_> {
     fn has_allowables(&self) -> bool {
         self.game.players.first().and_then(|p| p.first()).is_some_and(|&v| self.variables[v].role == Role::Allowable)
@@ -436,7 +435,9 @@ fn facts(setting: &Setting<'_>, matched: &Matched, draft: &mut Draft) {
         draft.facts.push(Fact {
             check: "fairlie_ties_share",
             value: Some(share),
-            message: format!("share of the {group} group whose predicted outcome others of the group have too; ties are matched in the order of rows"),
+            message: format!(
+                "share of the {group} group whose predicted outcome others of the group have too; ties are matched in the order of rows"
+            ),
         });
     }
     if !setting.game.in_detail {

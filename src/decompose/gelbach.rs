@@ -42,8 +42,7 @@ impl Method for Gelbach {
         let mediated = Mediated::new(fits, &short, &long)?;
         let role = |j: usize| c.design.columns[j].role;
         let explained = mediated.delta(&mediated.terms(|j| matches!(role(j), Role::Block(_))))?;
-        let blocks: Vec<Delta> =
-            (0..k).map(|b| mediated.delta(&mediated.terms(|j| role(j) == Role::Block(b)))).collect::<Result<_, _>>()?;
+        let blocks: Vec<Delta> = (0..k).map(|b| mediated.delta(&mediated.terms(|j| role(j) == Role::Block(b)))).collect::<Result<_, _>>()?;
         let means = group_means(c);
         let gap = means.index.minus(&means.reference);
         let fair = Mediated::new(fits, &alone, &short)?;

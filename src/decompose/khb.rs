@@ -29,7 +29,8 @@ impl Method for Khb {
         if !family.is_binomial() {
             return Some(format!("it compares logit or probit coefficients; the outcome is {}", family.name()));
         }
-        (self.ape && self.se == StdErrors::Classical).then(|| "average partial effects have no classical formula: `se: influence` has errors for them".to_owned())
+        (self.ape && self.se == StdErrors::Classical)
+            .then(|| "average partial effects have no classical formula: `se: influence` has errors for them".to_owned())
     }
 
     fn classical_errors(&self) -> bool {
@@ -84,7 +85,10 @@ impl Method for Khb {
             Fact {
                 check: "khb_naive_coefficient",
                 value: Some(naive.fit.beta[super::mediated::GROUP_TERM]),
-                message: format!("{} coefficient of the group without the blocks, on a scale of its own: not comparable with the full model's", family.link()),
+                message: format!(
+                    "{} coefficient of the group without the blocks, on a scale of its own: not comparable with the full model's",
+                    family.link()
+                ),
             },
             Fact {
                 check: "khb_rescaling_factor",

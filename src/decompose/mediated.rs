@@ -89,8 +89,7 @@ impl<'f, 'a> Mediated<'f, 'a> {
     pub fn new(fits: &'f Fits<'a>, base: &'f Pooled<'a>, long: &'f Pooled<'a>) -> Result<Self, DecomposeError> {
         let c = fits.contrast;
         // The base matrix's own projection, whatever the outcome: Gamma_j = e_R'(Z'WZ)^-1 Z'W x_j for every column at once.
-        let least_squares =
-            glm::fit(&base.m, Family::Gaussian, &c.y, &c.w).map_err(|e| fits.failed(FittedIn::Pooled, BlockSet::NONE, &e))?;
+        let least_squares = glm::fit(&base.m, Family::Gaussian, &c.y, &c.w).map_err(|e| fits.failed(FittedIn::Pooled, BlockSet::NONE, &e))?;
         let lambda = least_squares.solve(&base.unit());
         let m = &base.m;
         let gamma = long.m.weighted_sum(&long.m.rows, None, |i| c.w[i] * m.dot(i, &lambda, None));

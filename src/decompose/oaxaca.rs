@@ -53,14 +53,7 @@ pub struct OaxacaBlinder {
 
 impl Default for OaxacaBlinder {
     fn default() -> Self {
-        Self {
-            reference: Coefficients::default(),
-            fold: Fold::default(),
-            linear: false,
-            detail: false,
-            normalize: true,
-            se: StdErrors::Influence,
-        }
+        Self { reference: Coefficients::default(), fold: Fold::default(), linear: false, detail: false, normalize: true, se: StdErrors::Influence }
     }
 }
 
@@ -143,7 +136,8 @@ impl Method for OaxacaBlinder {
             }
         }
         for variable in not_normalised {
-            let message = format!("coefficients of {variable} are not normalised: some of its cells have no units, so its rows depend on the base levels");
+            let message =
+                format!("coefficients of {variable} are not normalised: some of its cells have no units, so its rows depend on the base levels");
             draft.facts.push(Fact { check: "not_normalised", value: None, message });
         }
         Decomposition::new(fits.contrast.design.family.scale(), draft, outcome_sd(fits.contrast))

@@ -4,8 +4,8 @@ use super::numbers::Units;
 use super::study::{Interval, Part, Study, total};
 use super::view::{Shown, TableView, dash, marked, number, part_name, value, withheld, words};
 use super::wording::{analysis_note, method_name};
-use crate::release::schema;
 use crate::release::Table;
+use crate::release::schema;
 
 /// A table for each index group: a row an analysis, its interval under it.
 pub fn methods(s: &Study) -> Vec<TableView> {
@@ -19,8 +19,9 @@ pub fn methods(s: &Study) -> Vec<TableView> {
         for block in s.meta.blocks.keys() {
             view = view.right(s.block(block), "What travels with the block; in a threefold decomposition its endowments");
         }
-        let mut view =
-            view.right("All blocks", &part_name("explained")).right("Not explained", "In a threefold decomposition different coefficients, and below them levels and coefficients together");
+        let mut view = view
+            .right("All blocks", &part_name("explained"))
+            .right("Not explained", "In a threefold decomposition different coefficients, and below them levels and coefficients together");
         let mut note = Vec::new();
         for analysis in s.analyses() {
             one_analysis(s, t, group, &analysis, &mut view, &mut note);
@@ -114,8 +115,7 @@ pub fn is_figure(t: &Table, row: usize) -> bool {
 /// Figures that analyses give beside their parts.
 fn figures(s: &Study) -> Option<TableView> {
     let t = s.table(&schema::DIAGNOSTICS)?;
-    let mut view =
-        TableView::new("Figures beside the parts").left("Figure", "").left("Index group", "").right("Value", "").left("What it means", "");
+    let mut view = TableView::new("Figures beside the parts").left("Figure", "").left("Index group", "").right("Value", "").left("What it means", "");
     for r in (0..t.rows.len()).filter(|&r| is_figure(t, r)) {
         let name = words(t.text(r, "check").replace('_', " "));
         view.row("", vec![name, words(t.text(r, "index_group")), value(t, r, "value", super::numbers::general), words(t.text(r, "message"))]);
@@ -135,13 +135,19 @@ pub fn why_they_differ(s: &Study) -> String {
             out.push_str(sentence);
         }
     };
-    say(uses("with_and_without"), "With and without the blocks refits the model for every set of blocks, so a block is credited with what it carries of blocks that are left out.");
+    say(
+        uses("with_and_without"),
+        "With and without the blocks refits the model for every set of blocks, so a block is credited with what it carries of blocks that are left out.",
+    );
     say(
         uses("oaxaca_blinder") || uses("yun") || uses("gelbach"),
         "Oaxaca-Blinder, Yun and Gelbach keep one model of all blocks and value differences of the groups' means at its coefficients.",
     );
     say(uses("fairlie"), "Fairlie keeps one model too and turns one group's values into the other's, matched rank for rank.");
-    say(uses("khb"), "Karlson, Holm and Breen compare coefficients, not means: their gap is another quantity, in another unit unless average partial effects are asked for.");
+    say(
+        uses("khb"),
+        "Karlson, Holm and Breen compare coefficients, not means: their gap is another quantity, in another unit unless average partial effects are asked for.",
+    );
     say(
         uses("rank_and_replace"),
         "Rank and replace treats need as fair and calls everything else disparity, whatever travels with the blocks: its part `not explained` is not what the other methods leave over.",

@@ -203,12 +203,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
             "All comparisons use the same rows and the same variables treated as fair.".into(),
             sections::nested(s),
         ),
-        (
-            "methods",
-            "Methods side by side",
-            methods::why_they_differ(s),
-            methods::methods(s),
-        ),
+        ("methods", "Methods side by side", methods::why_they_differ(s), methods::methods(s)),
         ("more", "Hospitals and sensitivity", String::new(), others),
         ("models", "Models", String::new(), sections::models(s)),
     ];

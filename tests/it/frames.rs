@@ -100,7 +100,8 @@ impl Columns<'_> {
         let rows: Vec<usize> = reference.into_iter().chain(index).collect();
         let n = rows.len();
         let mut x = Array2::zeros((n, parts.len() + 2));
-        let column = |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, requires: Vec::new(), level: None, product: None };
+        let column =
+            |term: &str, role| Column { term: term.to_owned(), variable: term.to_owned(), role, requires: Vec::new(), level: None, product: None };
         let mut columns = vec![column("(intercept)", Role::Intercept), column("(group)", Role::Group)];
         columns.extend(parts.iter().map(|(t, r, _)| column(t, *r)));
         for (r, &i) in rows.iter().enumerate() {

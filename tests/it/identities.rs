@@ -211,7 +211,12 @@ fn rescaling_columns_and_permuting_rows_changes_nothing() {
             // Where zero stands on a number's scale decides what is its coefficient's part and what the intercept's (Jones 1983): only
             // parts that are differences of means are free of it.
             let of_means = |p: Part| matches!(p, Part::Gap | Part::Allowable | Part::Explained | Part::Endowments);
-            for (p, q) in x.rows.iter().filter(|r| of_means(r.part) || r.component == Component::Total).zip(y.rows.iter().filter(|r| of_means(r.part) || r.component == Component::Total)) {
+            for (p, q) in x
+                .rows
+                .iter()
+                .filter(|r| of_means(r.part) || r.component == Component::Total)
+                .zip(y.rows.iter().filter(|r| of_means(r.part) || r.component == Component::Total))
+            {
                 near(&format!("shifted: {m:?} {:?} {:?}", p.part, p.component), p.estimate.value, q.estimate.value, 1e-9);
             }
         }

@@ -7,6 +7,6 @@ mod layering;
 mod lcg;
 mod models;
 mod oaxaca;
-mod relatives;
 mod peers;
 mod real;
+mod relatives;

@@ -71,7 +71,12 @@ fn c01_detail_without_normalisation() {
     let settings = OaxacaBlinder { detail: true, normalize: false, ..OaxacaBlinder::default() };
     for (reference, w) in REFERENCES {
         let out = decompose(&d, &OaxacaBlinder { reference, ..settings.clone() });
-        for (part, key) in [(Part::Explained, "explained"), (Part::Unexplained, "unexplained"), (Part::UnexplainedIndex, "unexplained A"), (Part::UnexplainedReference, "unexplained B")] {
+        for (part, key) in [
+            (Part::Explained, "explained"),
+            (Part::Unexplained, "unexplained"),
+            (Part::UnexplainedIndex, "unexplained A"),
+            (Part::UnexplainedReference, "unexplained B"),
+        ] {
             // R's pooled fit has the indicator of its group B, so its intercept is group A's; ours has that of the index group, A, and so
             // group B's intercept: the coefficient of the indicator stands in the other half.
             let moved = match (reference, part) {
@@ -80,7 +85,9 @@ fn c01_detail_without_normalisation() {
                 _ => 0.0,
             };
             printed(w, total(&out, part) + moved, want[&format!("twofold|w={w}|coef({key})")].0);
-            for (k, (value, _)) in want.iter().filter_map(|(k, v)| Some((k.strip_prefix(&format!("twofold.var|w={w}|"))?.strip_suffix(&format!("|coef({key})"))?, v))) {
+            for (k, (value, _)) in
+                want.iter().filter_map(|(k, v)| Some((k.strip_prefix(&format!("twofold.var|w={w}|"))?.strip_suffix(&format!("|coef({key})"))?, v)))
+            {
                 match (k, part) {
                     ("(Intercept)", Part::Explained) => assert_eq!(*value, 0.0),
                     ("(Intercept)", _) => printed(k, term(&out, part, "(intercept)").estimate.value + moved, *value),
@@ -103,10 +110,23 @@ fn c01_detail_without_normalisation() {
 fn c01c_detail_with_normalisation() {
     let (Some(d), Some(want)) = (chicago(), expected("C01c")) else { return };
     let settings = OaxacaBlinder { detail: true, ..OaxacaBlinder::default() };
-    let names = [("age", "age"), ("female", "female"), ("LTHS", "LTHS"), ("some.college", "some.college"), ("college", "college"), ("advanced.degree", "advanced.degree"), ("education=high.school", "(Base)")];
+    let names = [
+        ("age", "age"),
+        ("female", "female"),
+        ("LTHS", "LTHS"),
+        ("some.college", "some.college"),
+        ("college", "college"),
+        ("advanced.degree", "advanced.degree"),
+        ("education=high.school", "(Base)"),
+    ];
     for (reference, w) in REFERENCES {
         let out = decompose(&d, &OaxacaBlinder { reference, ..settings.clone() });
-        for (part, key) in [(Part::Explained, "explained"), (Part::Unexplained, "unexplained"), (Part::UnexplainedIndex, "unexplained A"), (Part::UnexplainedReference, "unexplained B")] {
+        for (part, key) in [
+            (Part::Explained, "explained"),
+            (Part::Unexplained, "unexplained"),
+            (Part::UnexplainedIndex, "unexplained A"),
+            (Part::UnexplainedReference, "unexplained B"),
+        ] {
             let r = |name: &str| want[&format!("twofold.var|w={w}|{name}|coef({key})")].0;
             for (ours, theirs) in names {
                 let got = term(&out, part, ours).estimate.value;
@@ -141,11 +161,17 @@ fn c02_factor_variable() {
     let education = levels.iter().map(|l| (*l, f.is("education", l))).collect();
     let group = f.number("foreign_born").iter().map(|v| 1.0 - v).collect();
     let blocks = vec![("all", vec![("age", f.number("age")), ("female", f.number("female"))]), ("education", education)];
-    let mut d = Columns { family: Family::Gaussian, y: f.number("ln_real_wage"), group, allowable: vec![], blocks, weight: None, cluster: None }.design();
+    let mut d =
+        Columns { family: Family::Gaussian, y: f.number("ln_real_wage"), group, allowable: vec![], blocks, weight: None, cluster: None }.design();
     let columns: Vec<usize> = levels.iter().map(|l| d.columns.iter().position(|c| c.term == *l).unwrap()).collect();
     columns.iter().for_each(|&j| d.columns[j].variable = "education".into());
     d.factors.push(Factor { variable: "education".into(), base: "advanced.degree".into(), columns, fixed_effects: false });
-    let two = [(Part::Explained, "explained"), (Part::Unexplained, "unexplained"), (Part::UnexplainedIndex, "unexplained_a"), (Part::UnexplainedReference, "unexplained_b")];
+    let two = [
+        (Part::Explained, "explained"),
+        (Part::Unexplained, "unexplained"),
+        (Part::UnexplainedIndex, "unexplained_a"),
+        (Part::UnexplainedReference, "unexplained_b"),
+    ];
     let three = [(Part::Endowments, "endowments"), (Part::Coefficients, "coefficients"), (Part::Interaction, "interaction")];
     let mut compared = 0;
     for (case, reference, fold, parts) in [
@@ -195,7 +221,8 @@ fn classical_errors_and_normalised_coefficients_have_the_golden_values() {
     near("unexplained", classical(Part::Unexplained), 0.9707182, 6e-8);
     // The golden values are of the reference viewpoint with native born as the reference: the signs turn.
     for (name, want) in [("education", -0.7038093331), ("(intercept)", 4.2637494028), ("age", -7.5585307011), ("female", 1.1652645703)] {
-        let sum: f64 = out.detail.iter().filter(|t| t.part == Part::Unexplained && (t.term == name || t.variable == name)).map(|t| t.estimate.value).sum();
+        let sum: f64 =
+            out.detail.iter().filter(|t| t.part == Part::Unexplained && (t.term == name || t.variable == name)).map(|t| t.estimate.value).sum();
         near(name, -sum, want, 1e-9);
     }
     for (name, want) in [("education", -2.4544774952), ("age", 1.7491472357), ("female", 0.5230820349)] {
@@ -212,7 +239,12 @@ fn c01b_influence_errors_are_near_the_bootstrap() {
     let within = |what: &str, got: f64, want: f64, tolerance: f64| assert!((got / want - 1.0).abs() < tolerance, "{what}: {got} against {want}");
     for (reference, w) in REFERENCES {
         let out = decompose(&d, &OaxacaBlinder { reference, detail: true, ..OaxacaBlinder::default() });
-        for (part, key) in [(Part::Explained, "explained"), (Part::Unexplained, "unexplained"), (Part::UnexplainedIndex, "unexplained A"), (Part::UnexplainedReference, "unexplained B")] {
+        for (part, key) in [
+            (Part::Explained, "explained"),
+            (Part::Unexplained, "unexplained"),
+            (Part::UnexplainedIndex, "unexplained A"),
+            (Part::UnexplainedReference, "unexplained B"),
+        ] {
             let r = want[&format!("twofold|w={w}|se({key})")].0;
             let got = s.std_error(&out.row(part, Component::Total).unwrap().estimate);
             if reference == Coefficients::Pooled && part != Part::Explained && part != Part::Unexplained {

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::Command;
 
 fn run(study: &str, out: &Path) -> Option<(i32, serde_json::Value)> {
-    let data = shared("data")?;
+    let (data, small) = (shared("data")?, shared("reference/data")?);
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let o = Command::new(env!("CARGO_BIN_EXE_gapshare"))
         .env("GAPSHARE_DATA", data)
+        .env("HOMECOMP_DIR", small)
         .args(["run", "--quiet", "--out"])
         .arg(out)
         .arg(manifest.join("pipelines").join(format!("{study}.yaml")))
@@ -137,4 +138,28 @@ fn diabetes_reads_question_marks_as_missing_and_none_as_a_level() {
     assert_eq!(attrition[1]["n_after"].as_u64(), Some(71_518));
     let levels: Vec<&str> = rows(&json, "table_one", &[("variable", "A1Cresult")]).iter().filter_map(|r| r["level"].as_str()).collect();
     assert!(levels.contains(&"None"), "{levels:?}");
+}
+
+/// Every method in one study, on two real tables: all estimated, parts that sum, one sign.
+#[test]
+fn every_method_runs_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    for (study, analyses) in [("home_computers_methods", 14), ("sparcs_methods", 12)] {
+        let Some((code, json)) = run(study, &dir.path().join(study)) else { return };
+        assert_eq!(code, 0, "{study}");
+        let totals = rows(&json, "decomposition", &[("component", "total")]);
+        let names: std::collections::BTreeSet<&str> = totals.iter().filter_map(|r| r["analysis"].as_str()).collect();
+        assert_eq!(names.len(), analyses, "{study}");
+        for name in names {
+            let of = |part: &str| totals.iter().find(|r| r["analysis"] == name && r["part"] == part).and_then(|r| r["estimate"].as_f64());
+            let parts = ["allowable", "explained", "unexplained", "endowments", "coefficients", "interaction"];
+            let (gap, sum) = (of("gap").unwrap(), parts.iter().filter_map(|p| of(p)).sum::<f64>());
+            near(&format!("{study} {name}"), gap, sum, 1e-12);
+            // C08a and the SPARCS file: the sign of the gap is that of index minus reference in every method and unit.
+            assert_eq!(gap > 0.0, study == "sparcs_methods", "{study} {name}: {gap}");
+        }
+        for r in rows(&json, "decomposition_detail", &[]) {
+            assert!(r["estimate"].is_number() || r["withheld"] == true, "{r}");
+        }
+    }
 }

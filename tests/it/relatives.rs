@@ -170,7 +170,11 @@ fn a_probit_misfit_is_shown() {
     let out = decompose(&design(Family::Probit, false), &OaxacaBlinder { detail: true, ..OaxacaBlinder::default() });
     let want = k["unweighted|probit|misfit_index"] - k["unweighted|probit|misfit_reference"];
     near("misfit", row(&out, Part::Unexplained, Component::Misfit).value, want, 1e-12);
-    assert!(decompose(&design(Family::Binomial, false), &OaxacaBlinder { detail: true, ..OaxacaBlinder::default() }).row(Part::Unexplained, Component::Misfit).is_none());
+    assert!(
+        decompose(&design(Family::Binomial, false), &OaxacaBlinder { detail: true, ..OaxacaBlinder::default() })
+            .row(Part::Unexplained, Component::Misfit)
+            .is_none()
+    );
 }
 
 /// METHODS 4.5, LCG data, reference coefficients.
@@ -310,7 +314,8 @@ fn exact_fairlie_has_the_golden_values() {
 /// the exact value beside it.
 #[test]
 fn c08c_random_matchings() {
-    let blocks: [(&str, &[&str]); 4] = [("female", &["female"]), ("age", &["age"]), ("educ", &["hsgrad", "somecol", "college"]), ("marstat", &["married", "prevmar"])];
+    let blocks: [(&str, &[&str]); 4] =
+        [("female", &["female"]), ("age", &["age"]), ("educ", &["hsgrad", "somecol", "college"]), ("marstat", &["married", "prevmar"])];
     let Some(d) = homecomp("black", &blocks) else { return };
     for (coefficients, key) in [(Coefficients::Reference, "white"), (Coefficients::Pooled, "pooled+black")] {
         for (sequential, order) in [(true, "fixed"), (false, "random")] {

@@ -141,10 +141,7 @@ impl Game {
     fn share(&self, value: &[f64], out: &mut [f64]) {
         for (k, o) in out.iter_mut().enumerate().take(self.players.len()) {
             let bit = 1usize << k;
-            *o = (0..value.len())
-                .filter(|t| t & bit == 0)
-                .map(|t| self.by_player[t.count_ones() as usize] * (value[t | bit] - value[t]))
-                .sum();
+            *o = (0..value.len()).filter(|t| t & bit == 0).map(|t| self.by_player[t.count_ones() as usize] * (value[t | bit] - value[t])).sum();
         }
     }
 

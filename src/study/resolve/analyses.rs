@@ -6,13 +6,13 @@ use crate::decompose::gelbach::Gelbach;
 use crate::decompose::khb::Khb;
 use crate::decompose::oaxaca::{Coefficients, Fold, OaxacaBlinder};
 use crate::decompose::rank_and_replace::RankAndReplace;
+use crate::decompose::with_and_without::{Attribution, Estimator, Surface, Target, WithAndWithout};
 use crate::decompose::yun::Yun;
 use crate::decompose::{Method, StdErrors};
-use crate::decompose::with_and_without::{Attribution, Estimator, Surface, Target, WithAndWithout};
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{
     AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FairlieAttributionFile, FairlieFile, FamilyFile, FoldFile, LearnerFile, Link,
-    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, SurfaceFile, TargetFile, VariantFile, Variable,
+    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, SurfaceFile, TargetFile, Variable, VariantFile,
     WithAndWithoutFile,
 };
 use crate::study::placed::{Placed, Word};
@@ -103,12 +103,13 @@ impl Resolver<'_> {
             MethodFile::Yun(options) => Some(Box::new(Yun { coefficients: of_model(options.coefficients), se: errors(options.se) })),
             MethodFile::RankAndReplace(options) => Some(Box::new(self.rank_and_replace(method, options))),
             MethodFile::Khb(options) => Some(Box::new(Khb { se: errors(options.se), ape: options.ape })),
-            MethodFile::Mechanisms(_)
-            | MethodFile::Interventional(_)
-            | MethodFile::Hospital(_)
-            | MethodFile::Cdgd(_) => {
+            MethodFile::Mechanisms(_) | MethodFile::Interventional(_) | MethodFile::Hospital(_) | MethodFile::Cdgd(_) => {
                 let what = format!("the method `{}`", method.value.name());
-                self.not_built(&what, method.span, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace");
+                self.not_built(
+                    &what,
+                    method.span,
+                    "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace",
+                );
                 None
             }
         }
@@ -208,7 +209,13 @@ impl Resolver<'_> {
                 self.error(codes::G209, message, method.span, "needs `need`", "list them: `{ rank_and_replace: { need: [age_years, sex] } }`");
             }
             Some(need) if need.is_empty() => {
-                self.error(codes::G213, "`need` names no variable", method.span, "empty", "list the variables that stand for need, or remove the key");
+                self.error(
+                    codes::G213,
+                    "`need` names no variable",
+                    method.span,
+                    "empty",
+                    "list the variables that stand for need, or remove the key",
+                );
             }
             _ => {}
         }
@@ -236,10 +243,11 @@ impl Resolver<'_> {
             self.error(codes::G209, message, method.span, "not with weights", "remove `weight`, or the option");
         }
         if built.classical_errors() && self.file.cluster.is_some() {
-            let problem = Problem::warning(codes::G504, format!("the classical standard errors of the analysis `{}` take no account of `cluster`", name.value))
-                .at(self.place(method.span))
-                .label("independent units")
-                .help("they are there to be compared with other programs; `se: influence` has cluster sums");
+            let problem =
+                Problem::warning(codes::G504, format!("the classical standard errors of the analysis `{}` take no account of `cluster`", name.value))
+                    .at(self.place(method.span))
+                    .label("independent units")
+                    .help("they are there to be compared with other programs; `se: influence` has cluster sums");
             self.problems.push(problem);
         }
     }

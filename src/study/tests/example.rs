@@ -12,12 +12,7 @@ fn the_example_is_refused_only_for_what_is_not_built() {
     let found = load_bytes(Path::new("pipelines/cardiac_surgery.yaml"), EXAMPLE.as_bytes(), &environment, &|_| Ok(columns()));
     let found = found.err().unwrap_or_default();
     let listed: Vec<_> = found.iter().map(|p| (p.code, p.message.as_str(), p.place.as_ref().map_or(0, |w| w.line))).collect();
-    assert_eq!(
-        listed,
-        vec![
-            (codes::G109, "`features` has not been built yet", 23),
-        ]
-    );
+    assert_eq!(listed, vec![(codes::G109, "`features` has not been built yet", 23),]);
 }
 
 #[test]
