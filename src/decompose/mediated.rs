@@ -8,7 +8,7 @@ use super::moments::{add_score_influence, coefficient_sum};
 use super::{DecomposeError, Detail, Part};
 use crate::design::Contrast;
 use crate::estimate::Estimate;
-use crate::model::{GROUP, INTERCEPT, ModelMatrix, Term, glm};
+use crate::model::{FitError, GROUP, INTERCEPT, ModelMatrix, Term, glm};
 use crate::vocab::{BlockSet, Family, Role};
 use std::rc::Rc;
 
@@ -33,9 +33,9 @@ impl<'a> Pooled<'a> {
     pub fn of_group_alone(fits: &Fits<'a>) -> Result<Self, DecomposeError> {
         let c = fits.contrast;
         let terms = vec![Term::Column(INTERCEPT), Term::Column(GROUP)];
-        let failed = |e| fits.failed(FittedIn::Pooled, BlockSet::NONE, &e);
-        let m = ModelMatrix::new(c.design.x.view(), terms, c.rows()).map_err(|e| failed(e))?;
-        let fit = Rc::new(glm::fit(&m, Family::Gaussian, &c.y, &c.w).map_err(|e| failed(e))?);
+        let failed = |e: FitError| fits.failed(FittedIn::Pooled, BlockSet::NONE, &e);
+        let m = ModelMatrix::new(c.design.x.view(), terms, c.rows()).map_err(failed)?;
+        let fit = Rc::new(glm::fit(&m, Family::Gaussian, &c.y, &c.w).map_err(failed)?);
         Self { m, fit }.estimable()
     }
 

@@ -85,8 +85,8 @@ pub enum Part {
     Gap,
     Allowable,
     Explained,
-    Unexplained,
     Endowments,
+    Unexplained,
     Coefficients,
     Interaction,
     /// The index group's half of what is not explained.

@@ -114,7 +114,7 @@ codes! {
     G402 Estimation "no support" "Index units have values (a hospital, a level) for which there is no reference unit, so the reference model says nothing about them. Merge levels, exclude those units in a step, or use a pooled surface.";
     G403 Estimation "a group is too small" "A model has at least as many coefficients as rows, or a group has no events.";
     G404 Estimation "the parts do not sum to the gap" "An internal identity failed; the numbers are not shown.";
-    G405 Estimation "a non-canonical remainder" "The fitted mean differs from the observed mean.";
+    G406 Gate "a part that the data do not define" "Rows of an analysis are null because what they would divide by nearly vanishes, or because coefficients cannot be compared. The rest of the analysis stands; the reason is in the row.";
     // Gates and releases.
     G501 Gate "a diagnostic gate failed" "A figure in tables/diagnostics.csv is beyond its threshold; the estimates that rest on it are marked.";
     G502 Gate "an analysis could not be estimated" "An analysis other than the primary could not be estimated; its rows are null.";

@@ -63,7 +63,9 @@ impl Chart {
             to: value.estimate,
             whisker: value.limits,
         };
-        let mut rows = vec![from_zero("Gap as observed", String::new(), Mark::Total, gap, "\u{2013}".into())];
+        let method = s.method(&s.meta.primary).unwrap_or_default();
+        let named = |part: &str| super::view::part_of(&method, part);
+        let mut rows = vec![from_zero(&named("gap"), String::new(), Mark::Total, gap, "\u{2013}".into())];
         let mut at = gap.estimate;
         let mut step = |label: String, sub: String, mark, value: Interval, share: String| {
             let row = Row {
@@ -80,8 +82,11 @@ impl Chart {
             row
         };
         if let (Some(fair), false) = (total(&parts, "allowable"), s.meta.allowable.is_empty()) {
-            rows.push(step("Treated as fair".into(), s.allowables(), Mark::Fair, fair, "\u{2013}".into()));
-            if let Some(adjusted) = adjusted {
+            // Where the method credits nothing to them, there is no step.
+            if fair.estimate != 0.0 || fair.limits.is_some_and(|(low, high)| low != high) {
+                rows.push(step(named("allowable"), s.allowables(), Mark::Fair, fair, "\u{2013}".into()));
+            }
+            if let Some(adjusted) = adjusted.filter(|a| a.estimate != gap.estimate) {
                 let share = if shares { "100%" } else { "NA" };
                 rows.push(from_zero("Gap at the same values of these", String::new(), Mark::Total, adjusted, share.into()));
             }
@@ -91,13 +96,16 @@ impl Chart {
             let has_components = |part: &str| parts.iter().any(|q| q.part == part && q.component != "total");
             match (p.part.as_str(), p.component.as_str()) {
                 ("unexplained", "total") => {
-                    let sub = "by the measured factors".to_owned();
-                    rows.push(from_zero("Not explained", sub, Mark::Open, value, share(p)));
+                    let (label, sub) = match named("unexplained") {
+                        own if own != super::view::part_name("unexplained") => (own, String::new()),
+                        _ => ("Not explained".to_owned(), "by the measured factors".to_owned()),
+                    };
+                    rows.push(from_zero(&label, sub, Mark::Open, value, share(p)));
                 }
                 // The total stands for its components, which follow.
                 ("explained" | "endowments", "total") if has_components(&p.part) => {}
                 ("explained" | "endowments" | "coefficients" | "interaction", "total") => {
-                    rows.push(step(super::view::part_name(&p.part), String::new(), Mark::Other, value, share(p)));
+                    rows.push(step(named(&p.part), String::new(), Mark::Other, value, share(p)));
                 }
                 ("explained" | "endowments", block) => {
                     let mark = s.meta.blocks.get_index_of(block).map_or(Mark::Other, Mark::Block);

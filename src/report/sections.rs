@@ -2,7 +2,7 @@
 
 use super::numbers::{fixed, general, percent, range};
 use super::study::Study;
-use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, share, value, words};
+use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, part_of, share, value, words};
 use super::wording::analysis_note;
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Table};
@@ -216,7 +216,7 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
         }
         for r in rows {
             let (part, component) = (t.text(r, "part"), t.text(r, "component"));
-            let name = if component == "total" { part_name(part) } else { s.blocks(component) };
+            let name = if component == "total" { part_of(t.text(r, "method"), part) } else { s.blocks(component) };
             let mut cells = vec![words(name), value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u), share(t, r)];
             cells.push(match t.number(r, "share_conf_low").zip(t.number(r, "share_conf_high")) {
                 Some((low, high)) => marked("r", format!("{}\u{a0}to\u{a0}{}", percent(low), percent(high))),

@@ -2,7 +2,7 @@
 
 use super::numbers::{level, percent};
 use super::study::Study;
-use super::view::part_name;
+use super::view::part_of;
 use crate::release::{ResultTables, schema};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::collections::BTreeSet;
@@ -44,11 +44,12 @@ fn primary(s: &Study, group: &str) -> String {
     let Some(first) = parts.first() else { return "  no decomposition".to_owned() };
     let scale = s.table(&schema::DECOMPOSITION).map_or("", |t| t.text(first.row, "scale"));
     let u = s.units(group, scale);
+    let method = s.method(&s.meta.primary).unwrap_or_default();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(vec!["part".to_owned(), u.word.clone(), format!("{} interval", level(s.meta.level)), "share".to_owned()]);
     for p in &parts {
-        let name = if p.component == "total" { part_name(&p.part) } else { format!("  {}", s.blocks(&p.component)) };
+        let name = if p.component == "total" { part_of(&method, &p.part) } else { format!("  {}", s.blocks(&p.component)) };
         let missing = if p.withheld { "withheld" } else { "-" };
         let limits = p.value.and_then(|v| v.limits).map(|(low, high)| u.range(low, high));
         let share = match (p.share, p.part.as_str()) {

@@ -124,6 +124,19 @@ pub fn share(t: &Table, row: usize) -> Shown {
     }
 }
 
+/// A part as the method means it: some methods divide another quantity than the observed gap, or call its parts otherwise.
+pub fn part_of(method: &str, part: &str) -> String {
+    match (method, part) {
+        ("khb", "gap") => "Coefficient of the group, reduced model".into(),
+        ("khb", "explained") => "Falls when the blocks enter".into(),
+        ("khb", "unexplained") => "Coefficient of the group, full model".into(),
+        ("rank_and_replace", "allowable") => "Need, treated as fair".into(),
+        ("rank_and_replace", "explained") => "Credited to blocks (none, by definition)".into(),
+        ("rank_and_replace", "unexplained") => "Disparity: all that is not need".into(),
+        _ => part_name(part),
+    }
+}
+
 /// A part of a decomposition as people read it.
 pub fn part_name(part: &str) -> String {
     match part {

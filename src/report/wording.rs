@@ -2,7 +2,8 @@
 //! travel with the gap, and what is left is not explained by the measured factors.
 
 use super::numbers::{Units, level, outcome_name};
-use super::study::{Interval, Study, total};
+use super::study::{Interval, Part, Study, total};
+use crate::release::schema;
 
 /// What stands at the top for one index group.
 pub struct Headline {
@@ -20,8 +21,7 @@ fn with_limits(u: &Units, v: Interval) -> String {
 }
 
 pub fn headline(s: &Study, group: &str) -> Headline {
-    let u = s.units(group, &s.meta.scale);
-    let mut lead = vec![observed(s, group, &u)];
+    let mut lead = vec![observed(s, group, &s.units(group, &s.meta.scale))];
     let mut title = format!("The gap between {} and {}", s.patients(group), s.patients(&s.meta.reference));
     if let Some(reason) = s.not_estimated(&s.meta.primary, group) {
         lead.push(format!("The primary analysis could not be estimated: {reason}"));
@@ -36,6 +36,9 @@ pub fn headline(s: &Study, group: &str) -> Headline {
         return Headline { lead, title };
     }
     let parts = s.parts(group, &s.meta.primary);
+    // The analysis may be on another scale than the gap: log-odds, average partial effects.
+    let scale = parts.first().zip(s.table(&schema::DECOMPOSITION)).map(|(p, t)| t.text(p.row, "scale").to_owned());
+    let u = s.units(group, &scale.unwrap_or_else(|| s.meta.scale.clone()));
     let Some(adjusted) = s.adjusted_gap(group, &s.meta.primary) else {
         if parts.iter().any(|p| p.withheld) {
             lead.push("Its parts are withheld: they rest on too few units or events.".into());
@@ -51,6 +54,21 @@ pub fn headline(s: &Study, group: &str) -> Headline {
         lead.push(format!("The data do not show a gap{at} ({}). Contributions are given in {}; shares are not.", with_limits(&u, adjusted), u.noun));
         title = "Parts of a gap that the data cannot tell from none".into();
         return Headline { lead, title };
+    }
+    match s.method(&s.meta.primary).as_deref() {
+        Some("khb") => {
+            return Headline {
+                lead: lead.into_iter().chain([of_coefficients(s, &u, &parts)]).collect(),
+                title: "The group's coefficient with and without the blocks, on one scale".into(),
+            };
+        }
+        Some("rank_and_replace") => {
+            return Headline {
+                lead: lead.into_iter().chain([of_need(s, group, &u, &parts)]).collect(),
+                title: "Need, treated as fair, and all that is not need".into(),
+            };
+        }
+        _ => {}
     }
     let mut sentence =
         if fair.is_empty() { String::new() } else { format!("{basis} is {} {}. ", u.lead(adjusted.estimate), limits_of(&u, adjusted)) };
@@ -71,6 +89,39 @@ pub fn headline(s: &Study, group: &str) -> Headline {
         lead.push(sentence.trim().to_owned());
     }
     Headline { lead, title }
+}
+
+/// What a comparison of coefficients says: not a division of the observed gap.
+fn of_coefficients(s: &Study, u: &Units, parts: &[Part]) -> String {
+    let of = |part: &str| total(parts, part).map_or_else(String::new, |v| with_limits(u, v));
+    let quantity = if s.setting(&s.meta.primary, "ape").as_deref() == Some("true") {
+        format!("average partial effect of the group, in {}", u.word)
+    } else {
+        format!("coefficient of the group, in {}", u.word)
+    };
+    let fair = s.allowables();
+    let given = if fair.is_empty() { String::new() } else { format!(" beside {fair}") };
+    format!(
+        "The {quantity}, is {} without the blocks{given} and {} with them, both on the scale of the model with them: it falls by {}. This is not a \
+         division of the gap in means above.",
+        of("gap"),
+        of("unexplained"),
+        of("explained")
+    )
+}
+
+/// What rank and replace says: the index group with the reference group's need.
+fn of_need(s: &Study, group: &str, u: &Units, parts: &[Part]) -> String {
+    let of = |part: &str| total(parts, part).map_or_else(String::new, |v| with_limits(u, v));
+    format!(
+        "With the need of {} given to {} rank for rank, the gap is {} {}: the disparity in the sense of the Institute of Medicine, which holds what \
+         travels with every factor that is not need. {} goes with need.",
+        s.patients(&s.meta.reference),
+        s.patients(group),
+        of("unexplained"),
+        u.noun,
+        of("allowable")
+    )
 }
 
 fn limits_of(u: &Units, v: Interval) -> String {

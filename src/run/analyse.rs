@@ -101,6 +101,10 @@ impl Analysed {
         for g in &self.groups {
             let label = &plan.roles.group.index[g.index_group - 1].value.text;
             for (analysis, result) in plan.analyses.iter().zip(&g.analyses) {
+                for u in result.iter().flat_map(undefined_parts) {
+                    let message = format!("analysis `{}` for {label}: rows of {} are null: {}", analysis.name, u.part.name(), u.reason);
+                    out.push(Problem::warning(codes::G406, message).at(analysis.place.clone()));
+                }
                 let Err(e) = result else { continue };
                 let message = format!("analysis `{}` for {label}: {}", analysis.name, e.shown(plan.min_cell));
                 let problem = if analysis.name == plan.analyses[self.primary].name {
@@ -122,6 +126,12 @@ impl Analysed {
         }
         out
     }
+}
+
+/// The first undefined row of each part.
+fn undefined_parts(r: &AnalysisResult) -> impl Iterator<Item = &Undefined> {
+    let first = |at: usize| r.undefined[..at].iter().all(|earlier| earlier.part != r.undefined[at].part);
+    r.undefined.iter().enumerate().filter(move |(at, _)| first(*at)).map(|(_, u)| u)
 }
 
 impl DecomposeError {

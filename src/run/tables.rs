@@ -90,6 +90,9 @@ fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problems> {
     Ok(table)
 }
 
+/// A row as it is pushed: column and value.
+type Cells = Vec<(&'static str, Cell)>;
+
 struct Filler<'a> {
     plan: &'a StudyPlan,
     design: &'a Design,
@@ -278,6 +281,7 @@ impl Filler<'_> {
                 let key = [("index_group", self.label(g)), ("analysis", (&analysis.name).into()), ("method", analysis.method.name().into())];
                 match result {
                     Ok(r) => {
+                        let mut rows: Vec<((Part, Component), Cells)> = Vec::new();
                         for row in &r.rows {
                             let mut cells = key.to_vec();
                             cells.extend([
@@ -295,10 +299,15 @@ impl Filler<'_> {
                                 ("blinded", self.is_blinded(a, g)),
                             ]);
                             cells.extend(inferred(Some(row.value)));
-                            table.push(&cells)?;
+                            rows.push(((row.part, row.component), cells));
                         }
                         for u in &r.undefined {
-                            table.push(&self.null_row(&key, u.part, u.component, r.scale, &u.reason))?;
+                            rows.push(((u.part, u.component), self.null_row(&key, u.part, u.component, r.scale, &u.reason)));
+                        }
+                        // Part by part, its total first: what the data leave undefined stands where it would stand.
+                        rows.sort_by_key(|(at, _)| *at);
+                        for (_, cells) in &rows {
+                            table.push(cells)?;
                         }
                     }
                     Err(e) => {
@@ -314,7 +323,7 @@ impl Filler<'_> {
     }
 
     /// A row that has no estimate, and why.
-    fn null_row(&self, key: &[(&'static str, Cell); 3], part: Part, component: Component, scale: Scale, reason: &str) -> Vec<(&'static str, Cell)> {
+    fn null_row(&self, key: &[(&'static str, Cell); 3], part: Part, component: Component, scale: Scale, reason: &str) -> Cells {
         let mut cells = key.to_vec();
         cells.extend([
             ("part", part.name().into()),

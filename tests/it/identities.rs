@@ -407,8 +407,8 @@ fn the_reduced_model_has_the_full_model_s_likelihood() {
             let fits = Fits::new(&c);
             let m = fits.matrix(FittedIn::Pooled, BlockSet::NONE, GroupTerms::Main).unwrap();
             let fit = gapshare::model::glm::fit(&m, Family::Gaussian, &y, &c.w).unwrap();
-            for i in 0..y.len() {
-                reduced.x[[i, j]] = y[i] - m.dot(i, &fit.beta, None);
+            for (i, value) in y.iter().enumerate() {
+                reduced.x[[i, j]] = value - m.dot(i, &fit.beta, None);
             }
         }
         let rc = Contrast::new(&reduced, 1);

@@ -1,7 +1,7 @@
 //! What each player contributes when a reference unit's values turn into an index unit's, pair by pair, at fixed coefficients.
 //!
-//! Players are the allowables together and the blocks. The value of a set T is `F(b0 + sum of the index unit's parts for players in T
-//! + sum of the reference unit's parts for the others)`. Within a player its variables share its contribution by the same rule
+//! Players are the allowables together and the blocks. The value of a set T is F of b0, the index unit's parts for players in T and
+//! the reference unit's parts for the others. Within a player its variables share its contribution by the same rule
 //! (Owen 1977 for the average over orders), so that they sum to it.
 
 use crate::decompose::attribution::shapley_weights;
@@ -128,13 +128,13 @@ impl Game {
         // every rule and needs no formula of its own.
         let moved = |unit: &[f64], moves: &[f64], step: f64| -> Vec<f64> { unit.iter().zip(moves).map(|(u, m)| u + step * m).collect() };
         let mut low = vec![0.0; out.value.len()];
-        let mut difference = |slopes: &mut [f64], mut at: Box<dyn FnMut(f64, &mut [f64]) + '_>| {
-            at(STEP, slopes);
-            at(-STEP, &mut low);
-            slopes.iter_mut().zip(&low).for_each(|(a, b)| *a = (*a - b) / (2.0 * STEP));
-        };
-        difference(&mut out.by_index, Box::new(|step, to| self.contributions(base, reference, &moved(index, &drift.index, step), s, to)));
-        difference(&mut out.by_reference, Box::new(|step, to| self.contributions(base, &moved(reference, &drift.reference, step), index, s, to)));
+        let slope = |high: &mut [f64], low: &[f64]| high.iter_mut().zip(low).for_each(|(a, b)| *a = (*a - b) / (2.0 * STEP));
+        self.contributions(base, reference, &moved(index, &drift.index, STEP), s, &mut out.by_index);
+        self.contributions(base, reference, &moved(index, &drift.index, -STEP), s, &mut low);
+        slope(&mut out.by_index, &low);
+        self.contributions(base, &moved(reference, &drift.reference, STEP), index, s, &mut out.by_reference);
+        self.contributions(base, &moved(reference, &drift.reference, -STEP), index, s, &mut low);
+        slope(&mut out.by_reference, &low);
     }
 
     /// Shapley values of the players from the values of all sets.
