@@ -163,7 +163,8 @@ impl Fairlie {
             players.remove(0);
         }
         let rule = if self.sequential { Rule::Sequential(self.order(design, fair)) } else { Rule::Shapley };
-        let game = Game::new(design.family, rule, players);
+        let size = c.reference().len().min(c.index().len()) * x.columns.len();
+        let game = Game::new(design.family, rule, players, size);
         Setting { c, x, variables, game }
     }
 
@@ -443,7 +444,7 @@ fn facts(setting: &Setting<'_>, matched: &Matched, draft: &mut Draft) {
     if !setting.game.in_detail {
         let largest = setting.game.players.iter().map(Vec::len).max().unwrap_or(0);
         let message = format!(
-            "contributions of single variables are left out: a block of {largest} variables has too many orders; `attribution: sequential` has them"
+            "contributions of single variables are left out: its blocks (the largest of {largest} variables) have too many orders for this many rows; `attribution: sequential` has them"
         );
         draft.facts.push(Fact { check: "fairlie_variables", value: None, message });
     }

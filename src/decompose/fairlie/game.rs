@@ -10,6 +10,9 @@ use crate::vocab::Family;
 /// Sets evaluated for the variables of one pair; beyond it the variables are left out.
 const MAX_SETS: usize = 2048;
 
+/// Sets times units times coefficients, likewise: some minutes on two cores.
+const MAX_WORK: usize = 1_000_000_000;
+
 /// Step of the derivatives by a key.
 const STEP: f64 = 1e-5;
 
@@ -55,7 +58,8 @@ pub struct Outputs {
 }
 
 impl Game {
-    pub fn new(family: Family, rule: Rule, players: Vec<Vec<usize>>) -> Self {
+    /// `size`: units of the smaller group times coefficients.
+    pub fn new(family: Family, rule: Rule, players: Vec<Vec<usize>>, size: usize) -> Self {
         let parts = players.iter().map(Vec::len).sum();
         let sets: usize = match rule {
             Rule::Sequential(_) => parts,
@@ -63,7 +67,7 @@ impl Game {
         };
         let by_player = shapley_weights(players.len());
         let by_variable = players.iter().map(|p| shapley_weights(p.len())).collect();
-        Self { family, rule, parts, in_detail: sets <= MAX_SETS, players, by_player, by_variable }
+        Self { family, rule, parts, in_detail: sets <= MAX_SETS && sets.saturating_mul(size) <= MAX_WORK, players, by_player, by_variable }
     }
 
     /// Players first, then variables.
@@ -203,7 +207,7 @@ mod tests {
     #[test]
     fn variables_sum_to_players_and_players_to_the_whole() {
         for rule in [Rule::Shapley, Rule::Sequential(vec![1, 0, 2])] {
-            let g = Game::new(Family::Binomial, rule, vec![vec![0], vec![1, 2, 3], vec![4, 5]]);
+            let g = Game::new(Family::Binomial, rule, vec![vec![0], vec![1, 2, 3], vec![4, 5]], 1);
             let (reference, index) = ([0.3, -0.2, 0.5, 0.1, -0.4, 0.2], [0.1, 0.6, -0.3, 0.4, 0.9, -0.7]);
             let mut s = g.scratch();
             let mut out = vec![0.0; g.outputs()];
@@ -219,7 +223,7 @@ mod tests {
 
     #[test]
     fn with_an_identity_link_everything_is_the_difference() {
-        let g = Game::new(Family::Gaussian, Rule::Shapley, vec![vec![0, 1], vec![2]]);
+        let g = Game::new(Family::Gaussian, Rule::Shapley, vec![vec![0, 1], vec![2]], 1);
         let mut out = vec![0.0; 5];
         g.contributions(1.0, &[1.0, 2.0, 3.0], &[2.0, 5.0, 2.5], &mut g.scratch(), &mut out);
         for (got, want) in out.iter().zip([4.0, -0.5, 1.0, 3.0, -0.5]) {

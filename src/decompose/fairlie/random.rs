@@ -30,7 +30,8 @@ pub fn matched(game: &Game, base: f64, parts: &[Vec<f64>], reference: &Ranked, i
                 order
             }
         };
-        let walk = Game::new(game.family, Rule::Sequential(order), game.players.clone());
+        let mut walk = Game::new(game.family, Rule::Sequential(order), game.players.clone(), 1);
+        walk.in_detail = game.in_detail;
         // Sorted positions of a sample stay sorted.
         let (a, b) = (sample(reference.len(), n, &mut rng), sample(index.len(), n, &mut rng));
         let mut scratch: Scratch = walk.scratch();
