@@ -30,6 +30,8 @@ pub struct Factor {
     pub columns: Vec<usize>,
     /// Hospital fixed effects rather than an ordinary categorical variable.
     pub fixed_effects: bool,
+    /// A level has no column of its own, because it depended on others: its units stand with the base.
+    pub lost_level: bool,
 }
 
 /// A group: its label in outputs and its rows. Rows are sorted by group, the reference first.
@@ -90,6 +92,16 @@ pub struct Design {
 }
 
 impl Design {
+    /// The 0/1 columns that all must be 1 for a column to say something of a unit: itself, or the 0/1 parts of a product; empty for
+    /// a number.
+    pub fn indicators(&self, column: usize) -> Vec<usize> {
+        let parts: Vec<usize> = match &self.columns[column].product {
+            Some((a, b)) => (0..self.columns.len()).filter(|&j| self.columns[j].term == *a || self.columns[j].term == *b).collect(),
+            None => vec![column],
+        };
+        parts.into_iter().filter(|&j| j > 1 && self.is_binary(j)).collect()
+    }
+
     /// Whether a column holds 0 and 1 only.
     pub fn is_binary(&self, column: usize) -> bool {
         self.x.column(column).iter().all(|v| *v == 0.0 || *v == 1.0)

@@ -380,7 +380,7 @@ impl Built {
         if let Some((base, fixed_effects)) = coded.base
             && !positions.is_empty()
         {
-            self.factors.push(Factor { variable: variable.clone(), base, columns: positions, fixed_effects });
+            self.factors.push(Factor { variable: variable.clone(), base, columns: positions, fixed_effects, lost_level: false });
         }
     }
 

@@ -27,6 +27,7 @@ pub(super) fn drop_dependent(design: &mut Design) -> Vec<(String, String)> {
     design.x = design.x.select(Axis(1), &kept).as_standard_layout().into_owned();
     design.columns = kept.iter().map(|&j| design.columns[j].clone()).collect();
     for f in &mut design.factors {
+        f.lost_level |= f.columns.iter().any(|j| kept.binary_search(j).is_err());
         f.columns = f.columns.iter().filter_map(|j| kept.binary_search(j).ok()).collect();
     }
     design.factors.retain(|f| !f.columns.is_empty());
@@ -54,7 +55,7 @@ mod tests {
             y: (0..40).map(|i| (i % 5) as f64).collect(),
             x,
             columns: ["(intercept)", "(group)", "a", "b", "sum", "third"].map(column).to_vec(),
-            factors: vec![Factor { variable: "third".into(), base: "no".into(), columns: vec![5], fixed_effects: false }],
+            factors: vec![Factor { variable: "third".into(), base: "no".into(), columns: vec![5], fixed_effects: false, lost_level: false }],
             blocks: vec!["all".into()],
             groups: vec![Group { label: "r".into(), rows: 0..20 }, Group { label: "i".into(), rows: 20..40 }],
             weight: Array1::ones(40),

@@ -7,13 +7,11 @@
 //! that is a sum over the gaps between neighbours, and needs no density.
 //!
 //! Coefficients move `theta` at fixed pairs, smoothly, and because they move the ranks, which is not smooth: that part is a
-//! difference over one standard error of each coefficient (the numerical delta method, Hong & Li 2018 J. Econom. 206).
+//! difference over one standard error of the coefficients (the numerical delta method, Hong & Li 2018 J. Econom. 206).
 //! A formula in densities would do for continuous keys; a key that takes few values, or has gaps, has none.
 
+use ndarray::Array2;
 use rayon::prelude::*;
-
-/// Step of a coefficient, in its standard errors, over which ranks are let move.
-const RANK_STEP: f64 = 1.0;
 
 /// Step of a coefficient, in its standard errors, for what is smooth.
 const SMOOTH_STEP: f64 = 1e-4;
@@ -29,32 +27,65 @@ pub enum Held {
     Nothing,
 }
 
-/// `d theta / d b` by coefficient and output.
-pub fn gradient(b: &[f64], std_errors: &[f64], outputs: usize, theta: impl Fn(&[f64], Held) -> Vec<f64> + Sync) -> Vec<Vec<f64>> {
-    (0..b.len())
-        .into_par_iter()
-        .map(|k| {
-            if std_errors[k] <= 0.0 {
-                return vec![0.0; outputs];
+/// `d theta / d b` by coefficient and output; `vcov` is the model-based variance of `b`.
+///
+/// Ranks are let move along the columns of the Cholesky factor of `vcov`: steps of one standard error each that are independent of
+/// one another, so that coefficients which are uncertain only together (base levels, products) move only together.
+pub fn gradient(b: &[f64], vcov: &Array2<f64>, outputs: usize, theta: impl Fn(&[f64], Held) -> Vec<f64> + Sync) -> Vec<Vec<f64>> {
+    let k = b.len();
+    let difference = |direction: &[f64], held: Held| -> Vec<f64> {
+        let at = |sign: f64| theta(&b.iter().zip(direction).map(|(b, d)| b + sign * d).collect::<Vec<_>>(), held);
+        at(1.0).iter().zip(at(-1.0)).map(|(up, down)| (up - down) / 2.0).collect()
+    };
+    let smooth = |j: usize| -> Vec<f64> {
+        let step = SMOOTH_STEP * vcov[[j, j]].max(0.0).sqrt();
+        if step <= 0.0 {
+            return vec![0.0; outputs];
+        }
+        let mut direction = vec![0.0; k];
+        direction[j] = step;
+        difference(&direction, Held::Pairs).into_iter().map(|d| d / step).collect()
+    };
+    let factor = lower_factor(vcov);
+    let by_rank = |j: usize| -> Vec<f64> {
+        let direction: Vec<f64> = (0..k).map(|i| factor[[i, j]]).collect();
+        if direction[j] <= 0.0 {
+            return vec![0.0; outputs];
+        }
+        difference(&direction, Held::Nothing).iter().zip(difference(&direction, Held::Ranks)).map(|(m, f)| m - f).collect()
+    };
+    let mut out: Vec<Vec<f64>> = (0..k).into_par_iter().map(smooth).collect();
+    let steps: Vec<Vec<f64>> = (0..k).into_par_iter().map(by_rank).collect();
+    for o in 0..outputs {
+        // L'g = steps, from the last coefficient up.
+        let mut g = vec![0.0; k];
+        for j in (0..k).rev() {
+            if factor[[j, j]] > 0.0 {
+                let later: f64 = (j + 1..k).map(|i| factor[[i, j]] * g[i]).sum();
+                g[j] = (steps[j][o] - later) / factor[[j, j]];
             }
-            let at = |step: f64, held: Held| {
-                let mut moved = b.to_vec();
-                moved[k] += step;
-                theta(&moved, held)
-            };
-            let difference = |size: f64, held: Held| -> Vec<f64> {
-                let step = size * std_errors[k];
-                at(step, held).iter().zip(at(-step, held)).map(|(up, down)| (up - down) / (2.0 * step)).collect()
-            };
-            let smooth = difference(SMOOTH_STEP, Held::Pairs);
-            if k == 0 {
-                // The intercept moves no rank.
-                return smooth;
-            }
-            let (moving, fixed) = (difference(RANK_STEP, Held::Nothing), difference(RANK_STEP, Held::Ranks));
-            smooth.iter().zip(moving.iter().zip(&fixed)).map(|(s, (m, f))| s + m - f).collect()
-        })
-        .collect()
+            out[j][o] += g[j];
+        }
+    }
+    out
+}
+
+/// `L` with `L L' = v`; columns of coefficients without variance are 0.
+fn lower_factor(v: &Array2<f64>) -> Array2<f64> {
+    let k = v.nrows();
+    let mut l = Array2::<f64>::zeros((k, k));
+    for j in 0..k {
+        let rest = v[[j, j]] - (0..j).map(|m| l[[j, m]] * l[[j, m]]).sum::<f64>();
+        if rest <= 1e-12 * v[[j, j]].max(0.0) || rest.is_nan() {
+            continue;
+        }
+        l[[j, j]] = rest.sqrt();
+        for i in j + 1..k {
+            let sum: f64 = (0..j).map(|m| l[[i, m]] * l[[j, m]]).sum();
+            l[[i, j]] = (v[[i, j]] - sum) / l[[j, j]];
+        }
+    }
+    l
 }
 
 /// Units of a group sorted by a key; ties stay in the order of rows.

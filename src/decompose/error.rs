@@ -2,7 +2,7 @@
 
 use super::fits::SeparatedLevel;
 use crate::error::codes::{self, Code};
-use crate::model::FitError;
+use crate::model::{FitError, GROUP, Term};
 use std::fmt;
 
 /// Why a decomposition could not be estimated.
@@ -52,6 +52,9 @@ impl DecomposeError {
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
+            Self::Fit(f) if matches!(f.error, FitError::Separated { term: Term::Column(GROUP), .. }) => {
+                "one group has no events, or nothing but events: no model of both groups has a fit; widen the cohort or the definition of the event"
+            }
             Self::Fit(f) if matches!(f.error, FitError::Separated { .. }) => {
                 "merge levels, or leave the variable out; no penalty is applied silently"
             }
@@ -62,8 +65,12 @@ impl DecomposeError {
                 FitError::NoRows => "no row has a positive weight",
                 _ => "use fewer or coarser variables",
             },
-            Self::GroupFit { .. } => "the groups hardly overlap on these variables: merge levels, or use `estimator: gcomp`",
-            Self::NoSupport { .. } => "merge levels, exclude these units in a step, or use `surface: pooled_main`",
+            Self::GroupFit { .. } => {
+                "the groups hardly overlap on these variables: merge levels, or do without group weights (`estimator: gcomp`, `variant: rank`)"
+            }
+            Self::NoSupport { .. } => {
+                "merge levels, exclude these units in a step, or use a model of both groups (`surface: pooled_main`, `coefficients: pooled`, `reference: pooled`)"
+            }
             Self::Rank { .. } => "merge levels, or leave the variable out",
             Self::NotAdditive { .. } => "please report it with the study file",
         }

@@ -249,7 +249,7 @@ impl Setting<'_> {
         let by_reference = m.reference.len() <= m.index.len();
         let near = |m: &Matched| if by_reference { windows(&m.reference, &m.index, NEAR) } else { windows(&m.index, &m.reference, NEAR) };
         let here = near(m);
-        let gradient = gradient(b, &model.std_errors(), values.len(), |moved, held| {
+        let gradient = gradient(b, &model.vcov(), values.len(), |moved, held| {
             let fixed = || Matched { base: moved[0], parts: self.parts(moved), ..m.clone() };
             match held {
                 Held::Pairs => self.values(&fixed()),
@@ -416,7 +416,7 @@ impl Setting<'_> {
                 Component::Block(k) => blocks[k].as_str(),
                 _ => "total",
             };
-            let mut message = format!("exact value of {}, {name}: the limit of the random matchings", r.part.name());
+            let mut message = format!("exact value of {}, {name}: that of the whole groups matched, which random matchings of samples approach but for terms of order 1/n", r.part.name());
             if noise.is_finite() {
                 message.push_str(&format!("; Monte-Carlo standard error of their average {noise:.2e}"));
             }
@@ -442,9 +442,10 @@ fn facts(setting: &Setting<'_>, matched: &Matched, draft: &mut Draft) {
         });
     }
     if !setting.game.in_detail {
-        let largest = setting.game.players.iter().map(Vec::len).max().unwrap_or(0);
+        let (players, largest) = (setting.game.players.len(), setting.game.players.iter().map(Vec::len).max().unwrap_or(0));
         let message = format!(
-            "contributions of single variables are left out: its blocks (the largest of {largest} variables) have too many orders for this many rows; `attribution: sequential` has them"
+            "contributions of single variables are left out: orders within blocks of up to {largest} variables, for every set of {players} blocks (the \
+             allowables count as one), are too many for this many rows; `attribution: sequential` has them"
         );
         draft.facts.push(Fact { check: "fairlie_variables", value: None, message });
     }

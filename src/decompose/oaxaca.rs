@@ -89,43 +89,24 @@ impl Method for OaxacaBlinder {
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
         let family = if self.linear { Family::Gaussian } else { fits.contrast.design.family };
         let x = Covariates::new(fits, family)?;
-        let model = |fitted_in, terms| Model::new(fits, fitted_in, terms, family, &x.columns);
-        let groups = || -> Result<(Model<'_>, Model<'_>), DecomposeError> {
-            let pair = (model(FittedIn::Index, GroupTerms::Without)?, model(FittedIn::Reference, GroupTerms::Without)?);
-            comparable(fits, &pair.0, &pair.1)?;
-            Ok(pair)
+        let basis = self.basis(fits, &x, family)?;
+        let star = match &basis {
+            Basis::One { model, .. } => Star::of(model),
+            Basis::Two(pair) => self.mixed(fits, pair),
         };
-        let pooled = match self.reference {
-            Coefficients::Pooled => Some(model(FittedIn::Pooled, GroupTerms::Main)?),
-            Coefficients::Neumark => Some(model(FittedIn::Pooled, GroupTerms::Without)?),
-            _ => None,
+        let groups = match &basis {
+            Basis::One { groups, .. } => groups.as_ref().map(Result::as_ref),
+            Basis::Two(pair) => Some(Ok(pair)),
         };
-        if let Some(p) = &pooled {
-            p.supports_both_groups(fits)?;
-        }
-        // A pooled fit alone gives the parts; the groups' own coefficients only divide what is not explained.
-        let groups = match (&pooled, self.detail || self.se == StdErrors::Classical) {
-            (Some(_), false) => None,
-            (Some(_), true) if self.se == StdErrors::Influence => Some(groups()),
-            _ => Some(Ok(groups()?)),
-        };
-        let star = match (&groups, &pooled, self.reference) {
-            (_, Some(p), _) => Star::of(p),
-            (Some(Ok((index, _))), None, Coefficients::Index) => Star::of(index),
-            (Some(Ok((index, reference))), None, Coefficients::Reimers) => mixed(0.5, index, reference, None),
-            (Some(Ok((index, reference))), None, Coefficients::Cotton) => {
-                let weight = share_index(fits.contrast);
-                mixed(weight.value, index, reference, Some(Rc::new(Moving { weight: weight.clone(), index, reference })))
-            }
-            (Some(Ok((_, reference))), None, _) => Star::of(reference),
-            (Some(Err(e)), ..) => return Err(e.clone()),
-            (None, None, _) => return Err(DecomposeError::Rank { fitted_in: "pooled", terms: Vec::new() }),
-        };
-        let Effects { effects, not_normalised } = effects(fits.contrast.design, &x.columns, self.normalize);
-        let plan = Plan { method: self, x: &x, star, groups: groups.as_ref(), effects: &effects, family };
+        let mut estimated = vec![true; x.columns.len()];
+        let pair = groups.and_then(Result::ok).into_iter().flat_map(|pair| [&pair.0, &pair.1]);
+        star.parts.iter().map(|(_, m)| *m).chain(pair).flat_map(Model::dropped).for_each(|a| estimated[a] = false);
+        let c = fits.contrast;
+        let Effects { effects, not_normalised } = effects(c.design, &c.rows(), &x.columns, &estimated, self.normalize);
+        let plan = Plan { method: self, x: &x, star, groups, effects: &effects, family };
         let influences = Influences(&x);
         let mut draft = plan.draft(&influences);
-        if let (StdErrors::Classical, Some(Ok((index, reference)))) = (self.se, &groups) {
+        if let (StdErrors::Classical, Some(Ok((index, reference)))) = (self.se, groups) {
             let gradients = Gradients::new(&x, index, reference);
             let classical = plan.draft(&gradients);
             for (row, g) in draft.rows.iter_mut().zip(&classical.rows) {
@@ -137,15 +118,64 @@ impl Method for OaxacaBlinder {
         }
         for variable in not_normalised {
             let message =
-                format!("coefficients of {variable} are not normalised: some of its cells have no units, so its rows depend on the base levels");
+                format!(
+                "coefficients of {variable} are not normalised: one of its levels or cells has no coefficient of its own, so its rows, and with \
+                 products those of its block, depend on the base levels"
+            );
             draft.facts.push(Fact { check: "not_normalised", value: None, message });
         }
         Decomposition::new(fits.contrast.design.family.scale(), draft, outcome_sd(fits.contrast))
     }
 }
 
-fn mixed<'m, 'a>(p: f64, index: &'m Model<'a>, reference: &'m Model<'a>, moving: Option<Rc<Moving<'m, 'a>>>) -> Star<'m, 'a> {
-    Star { parts: vec![(p, index), (1.0 - p, reference)], moving: moving.map(|m| (1.0, m)) }
+/// The models that a decomposition takes its coefficients from.
+enum Basis<'a> {
+    /// One model gives the reference coefficients, and with them the parts; the groups' own models only divide what is not
+    /// explained, and are there only where that is asked for.
+    One { model: Model<'a>, groups: Option<Result<Groups<'a>, DecomposeError>> },
+    Two(Groups<'a>),
+}
+
+/// The models of the index and of the reference group.
+type Groups<'a> = (Model<'a>, Model<'a>);
+
+impl OaxacaBlinder {
+    fn basis<'a>(&self, fits: &Fits<'a>, x: &Covariates<'a>, family: Family) -> Result<Basis<'a>, DecomposeError> {
+        let model = |fitted_in, terms| Model::new(fits, fitted_in, terms, family, &x.columns);
+        let groups = || -> Result<Groups<'a>, DecomposeError> {
+            let pair = (model(FittedIn::Index, GroupTerms::Without)?, model(FittedIn::Reference, GroupTerms::Without)?);
+            comparable(fits, &pair.0, &pair.1)?;
+            Ok(pair)
+        };
+        let (fitted_in, terms) = match (self.fold, self.reference) {
+            (Fold::Three, _) | (_, Coefficients::Cotton | Coefficients::Reimers) => return groups().map(Basis::Two),
+            (_, Coefficients::Reference) => (FittedIn::Reference, GroupTerms::Without),
+            (_, Coefficients::Index) => (FittedIn::Index, GroupTerms::Without),
+            (_, Coefficients::Pooled) => (FittedIn::Pooled, GroupTerms::Main),
+            (_, Coefficients::Neumark) => (FittedIn::Pooled, GroupTerms::Without),
+        };
+        let model = model(fitted_in, terms)?;
+        model.supports_both_groups(fits)?;
+        let groups = match (self.se, self.detail) {
+            // Classical errors are functions of the groups' coefficients.
+            (StdErrors::Classical, _) => Some(Ok(groups()?)),
+            (StdErrors::Influence, true) => Some(groups()),
+            (StdErrors::Influence, false) => None,
+        };
+        Ok(Basis::One { model, groups })
+    }
+
+    /// A weighted mean of the two groups' coefficients.
+    fn mixed<'m, 'a>(&self, fits: &Fits<'a>, (index, reference): &'m Groups<'a>) -> Star<'m, 'a> {
+        let (p, moving) = match self.reference {
+            Coefficients::Cotton => {
+                let weight = share_index(fits.contrast);
+                (weight.value, Some((1.0, Rc::new(Moving { weight, index, reference }))))
+            }
+            _ => (0.5, None),
+        };
+        Star { parts: vec![(p, index), (1.0 - p, reference)], moving }
+    }
 }
 
 /// A part of the gap before it is divided: its total, and the first-order terms that divide it.
@@ -164,7 +194,7 @@ struct Plan<'p, 'm, 'a> {
     method: &'p OaxacaBlinder,
     x: &'p Covariates<'a>,
     star: Star<'m, 'a>,
-    groups: Option<&'m Result<(Model<'a>, Model<'a>), DecomposeError>>,
+    groups: Option<Result<&'m Groups<'a>, &'m DecomposeError>>,
     effects: &'p [Effect],
     family: Family,
 }

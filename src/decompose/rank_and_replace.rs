@@ -1,5 +1,5 @@
-//! Rank and replace: the health-care disparity in the sense of the Institute of Medicine (Cook, McGuire & Zaslavsky 2009,
-//! Health Serv. Res. 44, 1603-1621; METHODS 4.8).
+//! Rank and replace: the health-care disparity in the sense of the Institute of Medicine (Cook, McGuire, Meara & Zaslavsky 2009,
+//! Health Serv. Outcomes Res. Methodol. 9, 1-21; METHODS 4.8).
 //!
 //! One model of both groups, with the group indicator. The index group's distribution of the need index `s = x_need'b` is replaced
 //! by the reference group's, rank for rank, while everything else, and with it what travels with socioeconomic position, stays:
@@ -9,7 +9,7 @@
 //! `combined` first weights index units by the odds of the reference group given need (Cook et al., propensity and rank).
 
 use super::coupling::{Held, Pair, Ranked, couple, gradient};
-use super::fits::{Fits, FittedIn};
+use super::fits::Fits;
 use super::kob::algebra::Side;
 use super::mediated::Pooled;
 use super::moments::{add_score_influence, group_means, outcome_sd};
@@ -42,10 +42,6 @@ impl Method for RankAndReplace {
         let c = fits.contrast;
         let family = c.design.family;
         let pooled = Pooled::new(fits, BlockSet::all(c.design.blocks.len()), family)?;
-        if !pooled.fit.dropped.is_empty() {
-            let terms = pooled.fit.dropped.iter().map(|&t| fits.term_name(pooled.m.terms[t])).collect();
-            return Err(DecomposeError::Rank { fitted_in: FittedIn::Pooled.name(), terms });
-        }
         let need: Vec<bool> = pooled.m.terms.iter().map(|t| self.is_need(c, *t)).collect();
         let weights = if self.combined { Some(Propensity::new(fits, &pooled.m, &need)?) } else { None };
         let setting = Setting { c, m: &pooled.m, need, family };
@@ -55,7 +51,7 @@ impl Method for RankAndReplace {
         let replaced = setting.replaced(beta, &own);
         let felt = setting.felt(&replaced);
         let mut influence = setting.sampling_influence(&replaced, &felt);
-        let by_coefficient = gradient(beta, &pooled.fit.std_errors(), 1, |moved, held| {
+        let by_coefficient = gradient(beta, &pooled.fit.vcov(), 1, |moved, held| {
             vec![if held == Held::Nothing { setting.replaced(moved, &own).value } else { setting.value(moved, &replaced) }]
         });
         let gradient: Vec<f64> = by_coefficient.iter().map(|g| g[0]).collect();
@@ -99,6 +95,11 @@ impl RankAndReplace {
     fn is_need(&self, c: &Contrast<'_>, term: Term) -> bool {
         let Term::Column(j) = term else { return false };
         let column = &c.design.columns[j];
+        if let (Some((a, b)), false) = (&column.product, self.need.is_empty()) {
+            // A product is of need if both its parts are.
+            let of_need = |term: &String| c.design.columns.iter().any(|c| c.term == *term && self.need.contains(&c.variable));
+            return of_need(a) && of_need(b);
+        }
         match column.role {
             Role::Intercept | Role::Group => false,
             role if self.need.is_empty() => role == Role::Allowable,

@@ -267,6 +267,12 @@ impl Fit {
         2.0 * k as f64 - 2.0 * self.loglik
     }
 
+    /// Dropped terms whose relation to the kept ones has the term at `on` in it.
+    pub fn dropped_with(&self, on: usize) -> Vec<usize> {
+        let related = |gamma: &Vec<f64>| gamma.get(on).is_some_and(|g| g.abs() > 1e-7);
+        self.dropped.iter().zip(&self.alias).filter(|(_, (_, spread, gamma))| *spread > 0.0 && related(gamma)).map(|(d, _)| *d).collect()
+    }
+
     /// Rows about which the fit says nothing: a term dropped in the fit does not keep, in that row, the relation
     /// to the other terms for which it was dropped. Counts rows for each dropped term: (position in `terms`, rows).
     pub fn unsupported(&self, m: &ModelMatrix<'_>, rows: &[Range<usize>], w: &[f64]) -> (usize, Vec<(usize, usize)>) {

@@ -274,9 +274,11 @@ fn model_result(fits: &Fits<'_>, m: &crate::decompose::fits::OutcomeModel, analy
 /// Events among the rows of a fit where a 0/1 column is 1; `None` for other columns and for a gaussian outcome.
 fn events_at_one(fits: &Fits<'_>, fitted_in: FittedIn, column: usize) -> Option<u64> {
     let d = fits.contrast.design;
-    if d.family == Family::Gaussian || !d.is_binary(column) {
+    let at = d.indicators(column);
+    if d.family == Family::Gaussian || at.is_empty() {
         return None;
     }
-    let events: f64 = fits.rows(fitted_in).into_iter().flatten().filter(|&i| d.x[[i, column]] == 1.0).map(|i| d.y[i]).sum();
+    let with = |i: &usize| at.iter().all(|&j| d.x[[*i, j]] == 1.0);
+    let events: f64 = fits.rows(fitted_in).into_iter().flatten().filter(with).map(|i| d.y[i]).sum();
     Some(events as u64)
 }

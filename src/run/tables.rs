@@ -12,6 +12,7 @@ use crate::release::{Cell, Meta, Table};
 use crate::study::plan::StudyPlan;
 use crate::vocab::{BlockSet, Role, Scale};
 use indexmap::IndexMap;
+use std::ops::Range;
 
 /// What the report needs beside the tables.
 pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
@@ -210,12 +211,11 @@ impl Filler<'_> {
     fn coefficients(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::COEFFICIENTS);
         let d = self.design;
-        let binary: Vec<bool> = (0..d.columns.len()).map(|j| d.is_binary(j)).collect();
-        let at_one = |rows: std::ops::Range<usize>, j: usize| rows.filter(|&i| d.x[[i, j]] == 1.0).count();
+        let indicators: Vec<Vec<usize>> = (0..d.columns.len()).map(|j| d.indicators(j)).collect();
         for g in &self.analysed.groups {
             let (reference, index) = (&d.groups[0].rows, &d.groups[g.index_group].rows);
             let counts: Vec<Option<(usize, usize)>> =
-                (0..d.columns.len()).map(|j| (binary[j] && j > 1).then(|| (at_one(reference.clone(), j), at_one(index.clone(), j)))).collect();
+                indicators.iter().map(|at| Some((units_with(d, at, reference)?, units_with(d, at, index)?))).collect();
             for m in &g.models {
                 for c in &m.coefficients {
                     let column = c.column.map(|j| &d.columns[j]).filter(|c| !matches!(c.role, Role::Intercept | Role::Group));
@@ -337,7 +337,7 @@ impl Filler<'_> {
     fn detail(&self) -> Result<Table, Problems> {
         let mut table = Table::new(&schema::DECOMPOSITION_DETAIL);
         let d = self.design;
-        let binary: Vec<bool> = (0..d.columns.len()).map(|j| d.is_binary(j)).collect();
+        let indicators: Vec<Vec<usize>> = (0..d.columns.len()).map(|j| d.indicators(j)).collect();
         for g in &self.analysed.groups {
             for (analysis, result) in self.plan.analyses.iter().zip(&g.analyses) {
                 for t in result.iter().flat_map(|r| &r.detail) {
@@ -345,7 +345,7 @@ impl Filler<'_> {
                         Role::Intercept | Role::Group => "intercept".to_owned(),
                         role => self.block_name(role).unwrap_or_default(),
                     };
-                    let n = |group: usize| self.units_at(&t.detail, &d.groups[group].rows, &binary);
+                    let n = |group: usize| self.units_at(&t.detail, &d.groups[group].rows, &indicators);
                     let mut cells = vec![
                         ("index_group", self.label(g)),
                         ("analysis", (&analysis.name).into()),
@@ -368,10 +368,10 @@ impl Filler<'_> {
     }
 
     /// Units of a group at the higher value of a term with two values, base levels included.
-    fn units_at(&self, t: &Detail, rows: &std::ops::Range<usize>, binary: &[bool]) -> Option<usize> {
+    fn units_at(&self, t: &Detail, rows: &Range<usize>, indicators: &[Vec<usize>]) -> Option<usize> {
         let d = self.design;
         match (t.column, &t.level) {
-            (Some(j), _) => binary[j].then(|| rows.clone().filter(|&i| d.x[[i, j]] == 1.0).count()),
+            (Some(j), _) => units_with(d, &indicators[j], rows),
             (None, Some(_)) => {
                 let f = d.factors.iter().find(|f| f.variable == t.variable)?;
                 Some(rows.clone().filter(|&i| f.columns.iter().all(|&j| d.x[[i, j]] == 0.0)).count())
@@ -400,6 +400,11 @@ impl Filler<'_> {
         }
         Ok(table)
     }
+}
+
+/// Units of which all these 0/1 columns are true; `None` without any.
+fn units_with(d: &Design, indicators: &[usize], rows: &Range<usize>) -> Option<usize> {
+    (!indicators.is_empty()).then(|| rows.clone().filter(|&i| indicators.iter().all(|&j| d.x[[i, j]] == 1.0)).count())
 }
 
 fn inferred(v: Option<Inferred>) -> [(&'static str, Cell); 4] {

@@ -83,7 +83,7 @@ impl Data {
             d.columns[j].level = d.columns[j].term.strip_prefix("type=").map(str::to_owned);
             d.columns[j].variable = "type".into();
         }
-        d.factors.push(Factor { variable: "type".into(), base: base.to_string(), columns, fixed_effects: false });
+        d.factors.push(Factor { variable: "type".into(), base: base.to_string(), columns, fixed_effects: false, lost_level: false });
         d
     }
 
@@ -372,7 +372,7 @@ fn products_are_normalised_whatever_the_base_levels() {
             }
             for (variable, base) in [("type", type_base), ("side", side_base)] {
                 let columns = (0..design.columns.len()).filter(|&j| design.columns[j].variable == variable).collect();
-                design.factors.push(Factor { variable: variable.into(), base: base.to_string(), columns, fixed_effects: false });
+                design.factors.push(Factor { variable: variable.into(), base: base.to_string(), columns, fixed_effects: false, lost_level: false });
             }
             design
         };

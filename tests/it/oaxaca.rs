@@ -36,7 +36,7 @@ pub fn chicago() -> Option<Design> {
         d.columns[j].variable = "education".into();
         d.columns[j].level = Some(l.into());
     }
-    d.factors.push(Factor { variable: "education".into(), base: "high.school".into(), columns, fixed_effects: false });
+    d.factors.push(Factor { variable: "education".into(), base: "high.school".into(), columns, fixed_effects: false, lost_level: false });
     Some(d)
 }
 
@@ -165,7 +165,7 @@ fn c02_factor_variable() {
         Columns { family: Family::Gaussian, y: f.number("ln_real_wage"), group, allowable: vec![], blocks, weight: None, cluster: None }.design();
     let columns: Vec<usize> = levels.iter().map(|l| d.columns.iter().position(|c| c.term == *l).unwrap()).collect();
     columns.iter().for_each(|&j| d.columns[j].variable = "education".into());
-    d.factors.push(Factor { variable: "education".into(), base: "advanced.degree".into(), columns, fixed_effects: false });
+    d.factors.push(Factor { variable: "education".into(), base: "advanced.degree".into(), columns, fixed_effects: false, lost_level: false });
     let two = [
         (Part::Explained, "explained"),
         (Part::Unexplained, "unexplained"),

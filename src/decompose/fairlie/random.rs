@@ -30,7 +30,12 @@ pub fn matched(game: &Game, base: f64, parts: &[Vec<f64>], reference: &Ranked, i
                 order
             }
         };
-        let mut walk = Game::new(game.family, Rule::Sequential(order), game.players.clone(), 1);
+        // Within a block the variables' order is drawn too, as its exact counterpart averages over them.
+        let mut players = game.players.clone();
+        if game.rule == Rule::Shapley {
+            players.iter_mut().for_each(|variables| variables.shuffle(&mut rng));
+        }
+        let mut walk = Game::new(game.family, Rule::Sequential(order), players, 1);
         walk.in_detail = game.in_detail;
         // Sorted positions of a sample stay sorted.
         let (a, b) = (sample(reference.len(), n, &mut rng), sample(index.len(), n, &mut rng));

@@ -13,9 +13,9 @@ use crate::decompose::{DecomposeError, fits};
 use crate::design::Contrast;
 use crate::estimate::Estimate;
 use crate::linalg::accumulate;
-use crate::model::{ModelMatrix, glm::Fit};
+use crate::model::{GROUP, ModelMatrix, Term, glm::Fit};
 use crate::vocab::{BlockSet, Family};
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -59,10 +59,9 @@ impl<'a> Model<'a> {
         self.at.iter().map(|&t| self.fit.beta[t]).collect()
     }
 
-    /// Model-based standard errors by column of the comparison.
-    pub fn std_errors(&self) -> Vec<f64> {
-        let all = self.fit.std_errors();
-        self.at.iter().map(|&t| all[t]).collect()
+    /// Model-based variance of the coefficients by column of the comparison.
+    pub fn vcov(&self) -> Array2<f64> {
+        self.fit.vcov().select(Axis(0), &self.at).select(Axis(1), &self.at)
     }
 
     /// Errors: units of the other group about which the model says nothing, or (pooled) a column that only the group tells apart.
@@ -71,11 +70,7 @@ impl<'a> Model<'a> {
         let other = match self.fitted_in {
             FittedIn::Reference => c.index(),
             FittedIn::Index => c.reference(),
-            FittedIn::Pooled if self.fit.dropped.is_empty() => return Ok(()),
-            FittedIn::Pooled => {
-                let terms = self.fit.dropped.iter().map(|&t| fits.term_name(self.m.terms[t])).collect();
-                return Err(DecomposeError::Rank { fitted_in: self.fitted_in.name(), terms });
-            }
+            FittedIn::Pooled => return told_from_the_group(fits, &self.m, &self.fit),
         };
         let (n, by_term) = self.fit.unsupported(&self.m, std::slice::from_ref(&other), &c.w);
         if n == 0 {
@@ -333,7 +328,7 @@ impl<'f, 'a> Gradients<'f, 'a> {
             Family::Gaussian => covariance_of_means(x, side),
             _ => Array2::zeros((k, k)),
         };
-        let variance = [index.fit.vcov(), reference.fit.vcov(), of_means(Side::Index), of_means(Side::Reference)];
+        let variance = [index.vcov(), reference.vcov(), of_means(Side::Index), of_means(Side::Reference)];
         Self { x, index, reference, variance }
     }
 
@@ -435,8 +430,16 @@ fn covariance_of_means(x: &Covariates<'_>, side: Side) -> Array2<f64> {
     out
 }
 
-/// A column that one group cannot tell from the others and the other group can has no comparable coefficient.
-pub fn comparable(fits: &fits::Fits<'_>, index: &Model<'_>, reference: &Model<'_>) -> Result<(), DecomposeError> {
+/// Errors: a column of a pooled model that was dropped for what the group says, so that its coefficient is the group's.
+pub fn told_from_the_group(fits: &fits::Fits<'_>, m: &ModelMatrix<'_>, fit: &Fit) -> Result<(), DecomposeError> {
+    let Some(at) = m.terms.iter().position(|t| *t == Term::Column(GROUP)) else { return Ok(()) };
+    let terms: Vec<String> = fit.dropped_with(at).into_iter().map(|t| fits.term_name(m.terms[t])).collect();
+    if terms.is_empty() { Ok(()) } else { Err(DecomposeError::Rank { fitted_in: FittedIn::Pooled.name(), terms }) }
+}
+
+/// A column that one group cannot tell from the others and the other group can, or can in another way, has no comparable
+/// coefficient.
+pub fn comparable<'a>(fits: &fits::Fits<'a>, index: &Model<'a>, reference: &Model<'a>) -> Result<(), DecomposeError> {
     for (one, other) in [(index, reference), (reference, index)] {
         let elsewhere = other.dropped();
         let lost: Vec<usize> = one.dropped().into_iter().filter(|a| !elsewhere.contains(a)).collect();
@@ -445,5 +448,6 @@ pub fn comparable(fits: &fits::Fits<'_>, index: &Model<'_>, reference: &Model<'_
             return Err(DecomposeError::Rank { fitted_in: one.fitted_in.name(), terms });
         }
     }
-    Ok(())
+    index.supports_both_groups(fits)?;
+    reference.supports_both_groups(fits)
 }

@@ -9,6 +9,7 @@
 
 use crate::design::{Column, Design, Factor};
 use crate::vocab::Role;
+use std::ops::Range;
 
 /// A sparse vector over the columns of the comparison.
 pub type Sparse = Vec<(usize, f64)>;
@@ -29,13 +30,21 @@ pub struct Effect {
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
     pub effects: Vec<Effect>,
-    /// Products of two factors some of whose cells have no column.
+    /// Variables with a level, or a cell of a product, that has no coefficient of its own.
     pub not_normalised: Vec<String>,
 }
 
 /// The effects of `columns` (positions in the design, the intercept first); sparse vectors are over positions in `columns`.
-pub fn effects(design: &Design, columns: &[usize], normalize: bool) -> Effects {
-    let mut b = Builder { design, columns, shift: vec![Vec::new(); columns.len()], effects: Vec::new(), done: vec![false; columns.len()] };
+///
+/// `rows` are those of the two groups: a level that neither has is no level here. `estimated`, by position: whether the groups'
+/// models have a coefficient for the column.
+pub fn effects(design: &Design, rows: &[Range<usize>], columns: &[usize], estimated: &[bool], normalize: bool) -> Effects {
+    let varies: Vec<bool> = columns.iter().map(|&j| varies(design, rows, j)).collect();
+    let mut b = Builder { design, rows, columns, varies: &varies, estimated, shift: vec![Vec::new(); columns.len()], effects: Vec::new(), done: vec![false; columns.len()] };
+    // A column that does not vary has no part in anything.
+    for (at, varies) in varies.iter().enumerate().skip(1) {
+        b.done[at] = !varies;
+    }
     let mut not_normalised = Vec::new();
     if normalize {
         // Products first: their means go to the main effects, and from those to the intercept.
@@ -45,15 +54,36 @@ pub fn effects(design: &Design, columns: &[usize], normalize: bool) -> Effects {
             }
         }
         for f in &design.factors {
-            b.factor(f);
+            if !b.factor(f) {
+                not_normalised.push(f.variable.clone());
+            }
         }
     }
     b.finish(not_normalised)
 }
 
+/// Whether a column takes more than one value in these rows.
+fn varies(design: &Design, rows: &[Range<usize>], column: usize) -> bool {
+    let mut values = rows.iter().cloned().flatten().map(|i| design.x[[i, column]]);
+    let Some(first) = values.next() else { return false };
+    values.any(|v| v != first)
+}
+
+/// Levels of a factor: positions of the indicators that have coefficients, and the level without one.
+struct Levels {
+    at: Vec<usize>,
+    /// As a term.
+    base: String,
+    /// Its own indicator, where another level than the factor's base is the one without a coefficient.
+    stand_in: Option<usize>,
+}
+
 struct Builder<'a> {
     design: &'a Design,
+    rows: &'a [Range<usize>],
     columns: &'a [usize],
+    varies: &'a [bool],
+    estimated: &'a [bool],
     /// By position: what other coefficients add to the coefficient of this column.
     shift: Vec<Sparse>,
     effects: Vec<Effect>,
@@ -70,10 +100,40 @@ impl Builder<'_> {
         self.columns.iter().position(|&j| self.design.columns[j].term == term)
     }
 
-    /// The factor that a column is an indicator of, and the positions of all its indicators.
-    fn factor_of(&self, at: usize) -> Option<(&Factor, Vec<usize>)> {
-        let f = self.design.factors.iter().find(|f| f.columns.contains(&self.columns[at]))?;
-        Some((f, f.columns.iter().filter_map(|j| self.columns.iter().position(|c| c == j)).collect()))
+    /// A factor's levels in the groups compared. `None` where a level that has units has no coefficient of its own.
+    fn levels(&self, f: &Factor) -> Option<Levels> {
+        if f.lost_level {
+            return None;
+        }
+        let here: Vec<usize> = f.columns.iter().filter_map(|j| self.columns.iter().position(|c| c == j)).filter(|&p| self.varies[p]).collect();
+        let without: Vec<usize> = here.iter().copied().filter(|&p| !self.estimated[p]).collect();
+        match without.as_slice() {
+            [] => Some(Levels { at: here, base: format!("{}={}", f.variable, f.base), stand_in: None }),
+            // The indicators sum to 1 in every unit: nobody has the base, and this level stands in for it.
+            &[one] if self.indicators_cover_all(&here) => {
+                let at = here.into_iter().filter(|&p| p != one).collect();
+                Some(Levels { at, base: self.column(one).term.clone(), stand_in: Some(one) })
+            }
+            _ => None,
+        }
+    }
+
+    fn indicators_cover_all(&self, at: &[usize]) -> bool {
+        let x = &self.design.x;
+        (0..x.nrows()).filter(|&i| self.in_comparison(i)).all(|i| at.iter().any(|&p| x[[i, self.columns[p]]] == 1.0))
+    }
+
+    fn in_comparison(&self, row: usize) -> bool {
+        self.rows.iter().any(|r| r.contains(&row))
+    }
+
+    /// The levels of the factor that a column is an indicator of.
+    fn factor_of(&self, at: usize) -> Option<Levels> {
+        self.levels(self.design.factors.iter().find(|f| f.columns.contains(&self.columns[at]))?)
+    }
+
+    fn is_level(&self, at: usize) -> bool {
+        self.design.factors.iter().any(|f| f.columns.contains(&self.columns[at]))
     }
 
     /// Products by their variable: positions.
@@ -81,7 +141,7 @@ impl Builder<'_> {
         let mut out: Vec<(String, Vec<usize>)> = Vec::new();
         for at in 0..self.columns.len() {
             let c = self.column(at);
-            if c.product.is_none() {
+            if c.product.is_none() || !self.varies[at] {
                 continue;
             }
             match out.iter_mut().find(|(v, _)| *v == c.variable) {
@@ -104,16 +164,25 @@ impl Builder<'_> {
             }
         }
         let Some(&(_, a, b)) = parts.first() else { return true };
-        match (self.factor_of(a).is_some(), self.factor_of(b).is_some()) {
+        if parts.iter().any(|p| !self.estimated[p.0]) {
+            return false;
+        }
+        match (self.is_level(a), self.is_level(b)) {
             (false, false) => true,
             (true, true) => self.two_factors(&parts),
-            (true, false) => self.number_by_factor(&parts.iter().map(|&(at, level, number)| (at, number, level)).collect::<Vec<_>>()),
-            (false, true) => self.number_by_factor(&parts),
+            (true, false) => self.number_by_factor(&parts.iter().map(|&(at, level, number)| (at, number, level)).collect::<Vec<_>>(), true),
+            (false, true) => self.number_by_factor(&parts, false),
         }
     }
 
-    /// Slopes that differ by level: (product, number, level). Each number's mean slope goes to the number.
-    fn number_by_factor(&mut self, parts: &[(usize, usize, usize)]) -> bool {
+    /// Slopes that differ by level: (product, number, level). Each number's mean slope goes to the number; `false` where a level has
+    /// no slope of its own.
+    fn number_by_factor(&mut self, parts: &[(usize, usize, usize)], level_first: bool) -> bool {
+        let Some(Levels { at, base, .. }) = parts.first().and_then(|p| self.factor_of(p.2)) else { return false };
+        let of = |number: usize| parts.iter().filter(|p| p.1 == number && at.contains(&p.2)).count();
+        if parts.iter().any(|p| of(p.1) != at.len() || !at.contains(&p.2)) {
+            return false;
+        }
         let mut numbers: Vec<usize> = parts.iter().map(|p| p.1).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -127,11 +196,11 @@ impl Builder<'_> {
                 weight.push((s, 1.0));
                 self.push(s, vec![(s, 1.0)], weight);
             }
-            let base = parts.first().and_then(|p| self.factor_of(p.2)).map(|(f, _)| format!("{}={}", f.variable, f.base)).unwrap_or_default();
             let mut value: Sparse = slopes.iter().map(|&s| (s, -1.0)).collect();
             value.push((number, 1.0));
             let Some(&first) = slopes.first() else { continue };
-            let term = format!("{}:{base}", self.column(number).term);
+            let name = &self.column(number).term;
+            let term = if level_first { format!("{base}:{name}") } else { format!("{name}:{base}") };
             self.push_base(first, term, value, mean.iter().map(|&(p, v)| (p, -v)).collect());
         }
         true
@@ -139,7 +208,8 @@ impl Builder<'_> {
 
     /// Products of two factors: row and column means go to the main effects, the grand mean to the intercept.
     fn two_factors(&mut self, parts: &[(usize, usize, usize)]) -> bool {
-        let (Some((_, a)), Some((_, b))) = (self.factor_of(parts[0].1), self.factor_of(parts[0].2)) else { return false };
+        let (Some(of_a), Some(of_b)) = (self.factor_of(parts[0].1), self.factor_of(parts[0].2)) else { return false };
+        let (Levels { at: a, base: base_of_a, .. }, Levels { at: b, base: base_of_b, .. }) = (of_a, of_b);
         if parts.len() != a.len() * b.len() {
             return false;
         }
@@ -160,8 +230,6 @@ impl Builder<'_> {
         }
         self.shift[0].extend(minus(&grand));
         let names = |at: usize| self.column(at).term.clone();
-        let base_name = |at: usize| self.factor_of(at).map(|(f, _)| format!("{}={}", f.variable, f.base)).unwrap_or_default();
-        let (base_of_a, base_of_b) = (base_name(a[0]), base_name(b[0]));
         let mut pending: Vec<(usize, String, Sparse, Sparse)> = Vec::new();
         for i in a.iter().copied().map(Some).chain([None]) {
             for j in b.iter().copied().map(Some).chain([None]) {
@@ -210,10 +278,13 @@ impl Builder<'_> {
         true
     }
 
-    /// Levels of a factor, the base among them.
-    fn factor(&mut self, f: &Factor) {
-        let at: Vec<usize> = f.columns.iter().filter_map(|j| self.columns.iter().position(|c| c == j)).collect();
-        let Some(&first) = at.first() else { return };
+    /// Levels of a factor, the base among them; `false` where a level has no coefficient of its own.
+    fn factor(&mut self, f: &Factor) -> bool {
+        let Some(Levels { at, base, stand_in }) = self.levels(f) else { return false };
+        if let Some(one) = stand_in {
+            self.done[one] = true;
+        }
+        let Some(&first) = at.first() else { return true };
         let levels = at.len() as f64 + 1.0;
         // Coefficients with what products have added to them.
         let own: Vec<Sparse> = at.iter().map(|&k| [vec![(k, 1.0)], self.shift[k].clone()].concat()).collect();
@@ -225,10 +296,13 @@ impl Builder<'_> {
         }
         let mut value: Sparse = at.iter().map(|&k| (k, -1.0)).collect();
         value.push((0, 1.0));
-        self.push_base(first, format!("{}={}", f.variable, f.base), value, minus_mean);
+        let level = base.strip_prefix(&format!("{}=", f.variable)).map(str::to_owned);
+        self.push_base(first, base, value, minus_mean);
         if let Some(base) = self.effects.last_mut() {
-            base.level = Some(f.base.clone());
+            base.level = level;
+            base.column = stand_in.map(|one| self.columns[one]);
         }
+        true
     }
 
     fn push(&mut self, at: usize, value: Sparse, weight: Sparse) {

@@ -238,9 +238,13 @@ impl Resolver<'_> {
 
     /// Classical errors know neither weights nor clusters; the first is refused, the second said.
     fn check_errors(&mut self, name: &Word, method: &Placed<MethodFile>, built: &dyn Method) {
-        if let Some(reason) = built.refuses_weights().filter(|_| self.file.weight.is_some()) {
-            let message = format!("the analysis `{}`, {}, cannot be used with `weight`: {reason}", name.value, built.name());
-            self.error(codes::G209, message, method.span, "not with weights", "remove `weight`, or the option");
+        // An exposure is a weight too: a rate counts as much as its exposure.
+        let weighted = [("weight", self.file.weight.is_some()), ("exposure", self.file.outcome.exposure.is_some())];
+        for (key, _) in weighted.into_iter().filter(|(_, given)| *given) {
+            if let Some(reason) = built.refuses_weights() {
+                let message = format!("the analysis `{}`, {}, cannot be used with `{key}`: {reason}", name.value, built.name());
+                self.error(codes::G209, message, method.span, "not with weights", &format!("remove `{key}`, or the option"));
+            }
         }
         if built.classical_errors() && self.file.cluster.is_some() {
             let problem =
