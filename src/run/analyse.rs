@@ -180,7 +180,7 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         if let Ok(d) = &result {
             facts.extend(d.facts.iter().map(|f| diagnostics::fact(&analysis.name, f)));
         }
-        analyses.push(result.map(|d| printed(d, &sampling)));
+        analyses.push(result.map(|d| printed(&d, &sampling)));
         models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, &sampling)));
     }
 
@@ -216,15 +216,31 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
     }
 }
 
-fn printed(d: Decomposition, sampling: &Sampling) -> AnalysisResult {
+/// The analyses alone, without models and checks, once for each kind of sampling: (sampling, index group, analysis).
+pub fn decompositions(plan: &StudyPlan, design: &Design, clustered: &[bool]) -> Vec<Vec<Vec<Result<AnalysisResult, DecomposeError>>>> {
+    let mut out: Vec<Vec<Vec<_>>> = clustered.iter().map(|_| Vec::new()).collect();
+    for index_group in 1..design.groups.len() {
+        let c = Contrast::new(design, index_group);
+        let fits = Fits::new(&c);
+        let found: Vec<Result<Decomposition, DecomposeError>> = plan.analyses.iter().map(|a| a.method.decompose(&fits)).collect();
+        for (kind, clustered) in out.iter_mut().zip(clustered) {
+            let clusters = if *clustered { c.clusters() } else { None };
+            let sampling = Sampling::new(c.n(), clusters.as_deref(), plan.level);
+            kind.push(found.iter().map(|r| r.as_ref().map(|d| printed(d, &sampling)).map_err(Clone::clone)).collect());
+        }
+    }
+    out
+}
+
+fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
     let sets = d.sets.iter().map(|s| SetResult {
         set: s.set,
         counterfactual_mean: s.counterfactual_mean.value,
         adjusted_gap: infer(&s.adjusted_gap, sampling),
         accounted: infer(&s.accounted, sampling),
     });
-    let (rows, sets, detail) = (infer_decomposition(&d, sampling), sets.collect(), infer_detail(&d, sampling));
-    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined }
+    let (rows, sets, detail) = (infer_decomposition(d, sampling), sets.collect(), infer_detail(d, sampling));
+    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone() }
 }
 
 fn model_result(fits: &Fits<'_>, m: &crate::decompose::fits::OutcomeModel, analysis: usize, sampling: &Sampling) -> ModelResult {

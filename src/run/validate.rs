@@ -3,7 +3,6 @@
 use super::analyse::{self, AnalysisResult};
 use crate::cohort::{coding, engine};
 use crate::decompose::{Component, Part};
-use crate::design::Design;
 use crate::error::{Problem, Problems, codes};
 use crate::inference::Inferred;
 use crate::study::plan::StudyPlan;
@@ -176,17 +175,19 @@ fn one_sample(
         table.resolved = drawn;
     }
     let cohort = engine::build(&plan.cohort, &plan.roles)?;
-    let (mut design, _) = coding::code(&cohort, &plan.roles)?;
-    let mut told = |design: &Design, intervals| {
-        for g in &analyse::analyse(plan, design, &|_| ()).groups {
-            for (a, result) in g.analyses.iter().enumerate() {
+    let (design, _) = coding::code(&cohort, &plan.roles)?;
+    let mut kinds = vec![(Intervals::Study, true)];
+    if design.clusters.is_some() {
+        kinds.push((Intervals::Patients, false));
+    }
+    let clustered: Vec<bool> = kinds.iter().map(|(_, clustered)| *clustered).collect();
+    let found = analyse::decompositions(plan, &design, &clustered);
+    for ((intervals, _), groups) in kinds.into_iter().zip(found) {
+        for analyses in groups {
+            for (a, result) in analyses.iter().enumerate() {
                 each(plan, intervals, a, result.as_ref().map_err(ToString::to_string));
             }
         }
-    };
-    told(&design, Intervals::Study);
-    if design.clusters.take().is_some() {
-        told(&design, Intervals::Patients);
     }
     Ok(())
 }
