@@ -416,7 +416,10 @@ impl Setting<'_> {
                 Component::Block(k) => blocks[k].as_str(),
                 _ => "total",
             };
-            let mut message = format!("exact value of {}, {name}: that of the whole groups matched, which random matchings of samples approach but for terms of order 1/n", r.part.name());
+            let mut message = format!(
+                "exact value of {}, {name}: that of the whole groups matched, which random matchings of samples approach but for terms of order 1/n",
+                r.part.name()
+            );
             if noise.is_finite() {
                 message.push_str(&format!("; Monte-Carlo standard error of their average {noise:.2e}"));
             }

@@ -117,8 +117,7 @@ impl Method for OaxacaBlinder {
             }
         }
         for variable in not_normalised {
-            let message =
-                format!(
+            let message = format!(
                 "coefficients of {variable} are not normalised: one of its levels or cells has no coefficient of its own, so its rows, and with \
                  products those of its block, depend on the base levels"
             );
@@ -132,7 +131,10 @@ impl Method for OaxacaBlinder {
 enum Basis<'a> {
     /// One model gives the reference coefficients, and with them the parts; the groups' own models only divide what is not
     /// explained, and are there only where that is asked for.
-    One { model: Model<'a>, groups: Option<Result<Groups<'a>, DecomposeError>> },
+    One {
+        model: Model<'a>,
+        groups: Option<Result<Groups<'a>, DecomposeError>>,
+    },
     Two(Groups<'a>),
 }
 

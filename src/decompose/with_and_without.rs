@@ -6,6 +6,7 @@
 
 use super::attribution;
 use super::fits::{Fits, FittedIn, GroupTerms, Toward};
+use super::kob::algebra::told_from_the_group;
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
 use super::{Component, DecomposeError, Decomposition, Draft, Method, Part, Row, Second, SetRow, row};
 use crate::estimate::Estimate;
@@ -219,8 +220,9 @@ impl WithAndWithout {
         let family = c.design.family;
         let m = fits.matrix(FittedIn::Pooled, set, group_terms)?;
         let fit = fits.outcome(FittedIn::Pooled, set, group_terms, family)?;
-        if group_terms == GroupTerms::Interacted {
-            self.check_support(fits, set)?;
+        match group_terms {
+            GroupTerms::Interacted => self.check_support(fits, set)?,
+            GroupTerms::Main | GroupTerms::Without => told_from_the_group(fits, &m, &fit)?,
         }
         let over = |target: Range<usize>| {
             let predicted = |g: f64| -> Vec<f64> { each_row(c.y.len(), &m, |i| m.dot(i, &fit.beta, Some(g))) };

@@ -431,3 +431,44 @@ fn gelbach_drops_a_dependent_column_and_keeps_the_sum() {
         near(&format!("{:?} {:?}", a.part, a.component), a.estimate.value, b.estimate.value, 1e-10);
     }
 }
+
+/// A level that neither group of the comparison has (another group may) is no level in it.
+#[test]
+fn a_level_without_units_here_changes_nothing() {
+    for family in [Family::Gaussian, Family::Binomial] {
+        let d = data(family, 15, 600);
+        let plain = d.design(0, true);
+        let mut columns = d.columns(0, true);
+        columns.blocks[0].1.push(("type=elsewhere", vec![0.0; 600]));
+        let mut with = columns.design();
+        let of_type: Vec<usize> = (0..with.columns.len()).filter(|&j| with.columns[j].term.starts_with("type=")).collect();
+        for &j in &of_type {
+            with.columns[j].level = with.columns[j].term.strip_prefix("type=").map(str::to_owned);
+            with.columns[j].variable = "type".into();
+        }
+        with.factors.push(Factor { variable: "type".into(), base: "0".into(), columns: of_type, fixed_effects: false, lost_level: false });
+        // The base may be the level that is nowhere: another level then stands in for it.
+        let mut empty_base = d.design(0, true);
+        empty_base.x = with.x.clone();
+        empty_base.columns = with.columns.clone();
+        let at_0: Vec<f64> = (0..600).map(|i| f64::from(u8::from(with.factors[0].columns.iter().all(|&j| with.x[[i, j]] == 0.0)))).collect();
+        let last = *with.factors[0].columns.last().unwrap();
+        empty_base.x.column_mut(last).iter_mut().zip(&at_0).for_each(|(x, v)| *x = *v);
+        empty_base.columns[last].term = "type=0".into();
+        empty_base.columns[last].level = Some("0".into());
+        empty_base.factors = with.factors.clone();
+        empty_base.factors[0].base = "elsewhere".into();
+        for m in registered(family) {
+            let want = run(&plain, m.as_ref());
+            for (what, design) in [("level", &with), ("base", &empty_base)] {
+                let got = run(design, m.as_ref());
+                for (x, y) in want.rows.iter().zip(&got.rows) {
+                    near(&format!("{what} {m:?} {:?} {:?}", x.part, x.component), x.estimate.value, y.estimate.value, 1e-9);
+                }
+                if m.name() == "oaxaca_blinder" {
+                    same(what, m.as_ref(), &want, &got);
+                }
+            }
+        }
+    }
+}

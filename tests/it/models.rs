@@ -151,3 +151,19 @@ fn glms_agree_with_statsmodels() {
         }
     }
 }
+
+/// A column that is the group says nothing about differences at the same group: no method treats it as if it were not there.
+#[test]
+fn a_column_that_is_the_group_is_refused_by_every_method() {
+    use gapshare::decompose::registered;
+    let d = with_column(|_, r, _| r).design();
+    // Neumark's fit leaves the group out by definition: there the column is a covariate like any other.
+    let knows_the_group = |m: &dyn Method| !format!("{m:?}").contains("Neumark");
+    for m in registered(Family::Binomial).into_iter().filter(|m| knows_the_group(m.as_ref())) {
+        let c = Contrast::new(&d, 1);
+        match m.decompose(&Fits::new(&c)) {
+            Err(e) => assert_eq!(e.code(), codes::G402, "{m:?}: {e}"),
+            Ok(_) => panic!("{m:?} has an answer"),
+        }
+    }
+}

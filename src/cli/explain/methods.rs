@@ -58,7 +58,8 @@ b*       reference: b0; index: b1; reimers: (b0 + b1)/2; cotton: (n0 b0 + n1 b1)
 detail   with an identity link (x1 - x0)_j b*_j and x1_j (b1 - b*)_j + x0_j (b* - b0)_j; with another link each part is divided
          in proportion to these terms (Yun's weights: `gapshare explain yun`)
 normalize  a factor's coefficients sum to zero over all its levels, the base included, and the intercept takes their mean;
-         products with a number or another factor likewise: no row then depends on a base level",
+         products with a number or another factor likewise: no row then depends on a base level. Where a level or a cell has
+         no coefficient of its own that cannot be done, and diagnostics.csv says so",
         assumptions: "\
 A model of the right form in each group. The choice of b* is a choice of standard, not of fact. `neumark` overstates the
 explained part when the group itself matters, because its effect loads on the covariates. What a number contributes to the
@@ -69,7 +70,7 @@ reference: reference | index | pooled | neumark | cotton | reimers (three-fold: 
 fold: two | three     linear: false | true     detail: false | true     normalize: true | false
 se: influence | classical. influence carries stochastic covariates, heteroskedasticity, clusters and weights. classical is
 Jann (2008) for least squares (homoskedastic, random covariates) and the delta method at fixed covariates (Yun 2004, Stata mvdcmp)
-for other links; it takes neither clusters nor weights, and there no fit that pools the groups.",
+for other links. It knows no clusters (a warning says so), takes no weights or exposures, and for other links no fit that pools the groups.",
         peers: "\
 Peers report reference - index or group A - group B: turn the sign.
 gapshare       R oaxaca 0.1.5 (A = reference)    Stata oaxaca          statsmodels OaxacaBlinder.two_fold
@@ -121,7 +122,7 @@ V(T) = sum over pairs of m F( b0* + index unit's parts for blocks in T + referen
 V(all) - V(none) = E1 F(x'b*) - E0 F(x'b*), the explained part of oaxaca_blinder with these coefficients, exactly.
 shapley     a block's marginal V averaged over all orders; its variables share it by the same average within the block (Owen)
 sequential  blocks in causal_order, or the study's order, the allowables first; variables in the study's order
-There is no simulation: this is the value around which random matchings scatter.",
+There is no simulation: random matchings of samples scatter around this value but for terms of order 1/n.",
         assumptions: "\
 The model's form, and the matching: units at the same rank of predicted outcome are taken as each other's counterparts, which says
 nothing about any single covariate. One model of all blocks is kept throughout, where with_and_without refits for every set.",
@@ -153,7 +154,8 @@ and bad controls spoil every part at once.",
 linear: false | true (true: least squares on a binomial or poisson outcome; otherwise gaussian only)
 se: influence | classical. classical: homoskedastic, the two stages independent, as b1x2 and pyfixest have it without robust errors.
 Allowables are in the short and the long regression. Hospital fixed effects may be a block. Each variable has a row in
-decomposition_detail.csv; a factor has one row, since its single levels depend on the base.",
+decomposition_detail.csv; a factor has one row, since its single levels depend on the base. With products, the rows of their parts
+still do; the sum over the block does not.",
         peers: "\
 Stata b1x2 and pyfixest `decompose` compute the same parts. pyfixest calls the short coefficient `direct_effect` and the
 long one `full_effect`, where texts on mediation call the long one direct: compare numbers, not names. With nothing
@@ -202,7 +204,7 @@ Ranks are matched as intervals, each unit with its weight, not at their middle: 
 Which variables are need is a judgement, made by the list. One model for both groups (group by need products can be written as
 interactions with other variables, not with the group). Replacing the index's ranks changes the need of each person by a monotone map;
 ties are ranked in the order of rows, and their share is reported.",
-        options: "need: [variables] (default: the allowables)     variant: rank | combined     All outcome families.",
+        options: "need: [variables] (default: the allowables; a product of two need variables is of need)     variant: rank | combined     All outcome families.",
         peers: "\
 The literature prints White minus minority: turn the sign. Cook et al. replace at mid-ranks, which differs by terms of order 1/n.
 Peers-Belson, the other convention of health services research, is with_and_without with `surface: reference_model`.",

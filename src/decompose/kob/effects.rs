@@ -40,7 +40,16 @@ pub struct Effects {
 /// models have a coefficient for the column.
 pub fn effects(design: &Design, rows: &[Range<usize>], columns: &[usize], estimated: &[bool], normalize: bool) -> Effects {
     let varies: Vec<bool> = columns.iter().map(|&j| varies(design, rows, j)).collect();
-    let mut b = Builder { design, rows, columns, varies: &varies, estimated, shift: vec![Vec::new(); columns.len()], effects: Vec::new(), done: vec![false; columns.len()] };
+    let mut b = Builder {
+        design,
+        rows,
+        columns,
+        varies: &varies,
+        estimated,
+        shift: vec![Vec::new(); columns.len()],
+        effects: Vec::new(),
+        done: vec![false; columns.len()],
+    };
     // A column that does not vary has no part in anything.
     for (at, varies) in varies.iter().enumerate().skip(1) {
         b.done[at] = !varies;

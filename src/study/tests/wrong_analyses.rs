@@ -215,6 +215,12 @@ fn classical_errors_and_weights() {
         let found = problems(&text);
         assert!(found.iter().any(|p| p.code == codes::G209 && p.message.contains("cannot be used with `weight`")), "{method}: {found:?}");
     }
+    // An exposure is a weight too.
+    for method in ["oaxaca_blinder: { linear: true, se: classical }", "fairlie: { reps: 100 }"] {
+        let text = with("with_and_without: {}", method).replace("family: binomial", "family: poisson, exposure: h_volume");
+        let found = problems(&text);
+        assert!(found.iter().any(|p| p.message.contains("cannot be used with `exposure`")), "{method}: {found:?}");
+    }
     let plan = load_text(&with("with_and_without: {}", "khb: { se: classical }")).unwrap_or_else(|p| panic!("{p:?}"));
     let clustered = load_text(&(with("with_and_without: {}", "khb: { se: classical }") + "cluster: hospital_id\n"));
     let warned = |plan: &StudyPlan| plan.warnings.iter().any(|w| w.code == codes::G504);
