@@ -2,7 +2,10 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use gapshare::decompose::Method;
+use gapshare::decompose::fairlie::Fairlie;
 use gapshare::decompose::fits::Fits;
+use gapshare::decompose::khb::Khb;
+use gapshare::decompose::oaxaca::OaxacaBlinder;
 use gapshare::decompose::with_and_without::WithAndWithout;
 use gapshare::design::{Column, Contrast, Design, Group};
 use gapshare::model::{ModelMatrix, Term, expit, glm};
@@ -67,6 +70,16 @@ fn kernels(c: &mut Criterion) {
     let contrast = Contrast::new(&study, 1);
     group.bench_function("with_and_without, 20,000 units, 3 blocks, dr", |b| {
         b.iter(|| black_box(WithAndWithout::default().decompose(&Fits::new(&contrast)).map(|d| d.rows.len())));
+    });
+    let detailed = OaxacaBlinder { detail: true, ..OaxacaBlinder::default() };
+    group.bench_function("oaxaca_blinder logit in detail, 20,000 units, 12 columns", |b| {
+        b.iter(|| black_box(detailed.decompose(&Fits::new(&contrast)).map(|d| d.rows.len())));
+    });
+    group.bench_function("fairlie exact with errors, 20,000 units, 3 blocks of 4 variables", |b| {
+        b.iter(|| black_box(Fairlie::default().decompose(&Fits::new(&contrast)).map(|d| d.rows.len())));
+    });
+    group.bench_function("khb, 20,000 units, 12 columns", |b| {
+        b.iter(|| black_box(Khb::default().decompose(&Fits::new(&contrast)).map(|d| d.rows.len())));
     });
     // The committed sample: reading, joins, 16 models, influence functions, tables and report.
     let out = std::env::temp_dir().join("gapshare-bench");

@@ -72,9 +72,14 @@ pub(super) fn detail(table: &mut Table, hidden: &HiddenLevels, rule: Rule, ledge
     }
     for ([group, ..], rows) in &parts {
         let variable = |r: usize| table.text(r, "_variable").to_owned();
+        // One row for a whole variable with many levels says of a level what its block's total says.
+        let whole = |r: usize| {
+            let alone = rows.iter().filter(|&&q| variable(q) == variable(r)).count() == 1;
+            alone && table.cell(r, "_level").is_null() && table.int(r, "_n_level_reference").is_none()
+        };
         let small = |r: usize| {
             let v = variable(r);
-            rests_on_few(table, r, rule) || (!v.is_empty() && hidden.of(group, &v).next().is_some())
+            rests_on_few(table, r, rule) || (!v.is_empty() && !whole(r) && hidden.of(group, &v).next().is_some())
         };
         let variables: Vec<String> = rows.iter().filter(|&&r| small(r)).map(|&r| variable(r)).collect();
         let mut away: Vec<usize> = rows.iter().copied().filter(|&r| small(r) || variables.contains(&variable(r))).collect();
