@@ -32,6 +32,11 @@ pub trait Method: Send + Sync + Debug {
     /// The key under `analyses`, such as `with_and_without`.
     fn name(&self) -> &'static str;
 
+    /// The family of questions that it belongs to.
+    fn family(&self) -> MethodFamily {
+        MethodFamily::Peer
+    }
+
     /// Why the method cannot be used with this outcome family, if it cannot.
     fn refuses(&self, family: Family) -> Option<String>;
 
@@ -77,6 +82,24 @@ pub trait Method: Send + Sync + Debug {
 pub struct Second {
     pub reported: Estimate,
     pub other: Estimate,
+}
+
+/// Which question a method asks: the name that stands beside each of its numbers (METHODS 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MethodFamily {
+    /// With and without: index units against comparable reference units.
+    A,
+    /// A convention of other programs.
+    Peer,
+}
+
+impl MethodFamily {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Peer => "peer",
+        }
+    }
 }
 
 /// The part of a gap that a row stands for.

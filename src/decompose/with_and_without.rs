@@ -8,7 +8,7 @@ use super::attribution;
 use super::fits::{Fits, FittedIn, GroupTerms, Toward};
 use super::kob::algebra::told_from_the_group;
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
-use super::{Component, DecomposeError, Decomposition, Draft, Method, Part, Row, Second, SetRow, row};
+use super::{Component, DecomposeError, Decomposition, Draft, Method, MethodFamily, Part, Row, Second, SetRow, row};
 use crate::estimate::Estimate;
 use crate::model::{ModelMatrix, glm::Fit};
 use crate::vocab::{BlockSet, Family};
@@ -75,6 +75,10 @@ struct Adjusted {
 impl Method for WithAndWithout {
     fn name(&self) -> &'static str {
         "with_and_without"
+    }
+
+    fn family(&self) -> MethodFamily {
+        MethodFamily::A
     }
 
     fn refuses(&self, _family: Family) -> Option<String> {

@@ -292,6 +292,7 @@ pub static DECOMPOSITION: TableDecl = TableDecl {
         WITHHELD,
         BLINDED,
         text("reason", "Why the row is null: its analysis could not be estimated, or the data do not define it."),
+        text("family", "The question that the method asks: A (with and without the blocks), peer (a convention of other programs)."),
     ],
     hidden: &[],
 };

@@ -3,7 +3,7 @@
 use super::numbers::Units;
 use super::study::{Interval, Part, Study, total};
 use super::view::{Shown, TableView, dash, marked, number, part_name, value, withheld, words};
-use super::wording::{analysis_note, method_name};
+use super::wording::{analysis_note, family_name, method_name};
 use crate::release::Table;
 use crate::release::schema;
 
@@ -40,14 +40,13 @@ pub fn methods(s: &Study) -> Vec<TableView> {
 fn one_analysis(s: &Study, t: &Table, group: &str, analysis: &str, view: &mut TableView, note: &mut Vec<String>) {
     let parts = s.parts(group, analysis);
     let Some(first) = parts.first() else { return };
-    let (family, name) = method_name(t.text(first.row, "method"));
+    let (family, name) = (family_name(&s.family(analysis)), method_name(t.text(first.row, "method")));
     let blinded = s.blinded(analysis, group).is_some() || t.flag(first.row, "blinded");
     let mark = if blinded { " \u{2020}" } else { "" };
     if blinded && !note.iter().any(|n| n.starts_with('\u{2020}')) {
         note.push("\u{2020} A check that this analysis rests on did not pass.".to_owned());
     }
     let u = s.units(group, t.text(first.row, "scale"));
-    let family = if family == "peer" { "peer convention".to_owned() } else { format!("family {family}") };
     let head = words(format!("{analysis}: {name}{mark}"));
     let gap = total(&parts, "gap").map_or_else(String::new, |v| format!("gap {} {}", u.show(v.estimate), u.short));
     let under = words(format!("{family}; {gap}").trim_end_matches("; ").to_owned());

@@ -149,6 +149,13 @@ impl<'a> Study<'a> {
         self.meta.analyses.get(analysis).and_then(|v| v.as_object()).and_then(|o| o.keys().next().cloned())
     }
 
+    /// The family that the analysis's rows name; empty where it has none.
+    pub fn family(&self, analysis: &str) -> String {
+        let rows = self.table(&schema::DECOMPOSITION);
+        let row = rows.and_then(|t| (0..t.rows.len()).find(|&r| t.text(r, "analysis") == analysis).map(|r| t.text(r, "family")));
+        row.unwrap_or_default().to_owned()
+    }
+
     /// Analyses that have rows in `decomposition`, the primary first.
     pub fn analyses(&self) -> Vec<String> {
         let mut names = vec![self.meta.primary.clone()];

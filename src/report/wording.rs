@@ -205,29 +205,38 @@ fn title_of(adjusted: Interval, explained: Interval, rest: Interval, majority: b
     }
 }
 
-/// The family of a method and its name, as every number must carry them.
-pub fn method_name(method: &str) -> (&'static str, &'static str) {
+/// A method as people name it.
+pub fn method_name(method: &str) -> &'static str {
     match method {
-        "with_and_without" => ("A", "With and without the blocks"),
-        "oaxaca_blinder" => ("peer", "Oaxaca-Blinder"),
-        "fairlie" => ("peer", "Fairlie"),
-        "yun" => ("peer", "Yun weights"),
-        "rank_and_replace" => ("peer", "Rank and replace"),
-        "gelbach" => ("peer", "Gelbach"),
-        "khb" => ("peer", "Karlson, Holm and Breen"),
-        "mechanisms" => ("M", "Mechanism switch"),
-        "interventional" => ("B", "Interventional contrasts"),
-        "hospital" => ("A", "Where they go and how they fare there"),
-        "cdgd" => ("B", "Group-differential treatment"),
-        _ => ("not stated", "Other method"),
+        "with_and_without" => "With and without the blocks",
+        "oaxaca_blinder" => "Oaxaca-Blinder",
+        "fairlie" => "Fairlie",
+        "yun" => "Yun weights",
+        "rank_and_replace" => "Rank and replace",
+        "gelbach" => "Gelbach",
+        "khb" => "Karlson, Holm and Breen",
+        "mechanisms" => "Mechanism switch",
+        "interventional" => "Interventional contrasts",
+        "hospital" => "Where they go and how they fare there",
+        "cdgd" => "Group-differential treatment",
+        _ => "Other method",
+    }
+}
+
+/// The family of a method, as every number must carry it.
+pub fn family_name(family: &str) -> String {
+    match family {
+        "peer" => "peer convention".to_owned(),
+        "" => "family not stated".to_owned(),
+        other => format!("family {other}"),
     }
 }
 
 /// Method, settings and standing of an analysis, in one sentence.
 pub fn analysis_note(s: &Study, analysis: &str) -> String {
     let Some(method) = s.method(analysis) else { return String::new() };
-    let (family, name) = method_name(&method);
-    let family = if family == "peer" { "Peer convention".to_owned() } else { format!("Family {family}") };
+    let name = method_name(&method);
+    let family = super::study::capital(&family_name(&s.family(analysis)));
     let settings: Vec<String> = s.settings(analysis).iter().map(|(k, v)| format!("{} {}", k.replace('_', " "), v.replace('_', " "))).collect();
     if settings.is_empty() { format!("{family}: {}.", lower(name)) } else { format!("{family}: {} ({}).", lower(name), settings.join(", ")) }
 }

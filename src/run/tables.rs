@@ -297,12 +297,15 @@ impl Filler<'_> {
                                 ("last_in", row.rules.map(|r| r.last_in).into()),
                                 ("scale", r.scale.name().into()),
                                 ("blinded", self.is_blinded(a, g)),
+                                ("family", analysis.method.family().name().into()),
                             ]);
                             cells.extend(inferred(Some(row.value)));
                             rows.push(((row.part, row.component), cells));
                         }
                         for u in &r.undefined {
-                            rows.push(((u.part, u.component), self.null_row(&key, u.part, u.component, r.scale, &u.reason)));
+                            let mut cells = self.null_row(&key, u.part, u.component, r.scale, &u.reason);
+                            cells.push(("family", analysis.method.family().name().into()));
+                            rows.push(((u.part, u.component), cells));
                         }
                         // Part by part, its total first: what the data leave undefined stands where it would stand.
                         rows.sort_by_key(|(at, _)| *at);
@@ -313,7 +316,9 @@ impl Filler<'_> {
                     Err(e) => {
                         for (part, component) in null_rows(analysis.method.parts(), self.plan.roles.blocks.len()) {
                             let scale = analysis.method.scale(self.design.family);
-                            table.push(&self.null_row(&key, part, component, scale, &e.shown(self.plan.min_cell)))?;
+                            let mut cells = self.null_row(&key, part, component, scale, &e.shown(self.plan.min_cell));
+                            cells.push(("family", analysis.method.family().name().into()));
+                            table.push(&cells)?;
                         }
                     }
                 }
