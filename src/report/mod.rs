@@ -127,7 +127,7 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
     let caption = format!(
         "In {}. Grey bars from 0 are gaps; floating bars are the parts that make one gap the next; the open bar is what the measured factors do not \
          explain.",
-        s.units(group, &s.meta.scale).word
+        s.units(group, &s.primary_scale(group)).word
     );
     let mut note = format!(
         "Whisker: {} interval of the bar that it stands on, at the end that the bar reaches with its start held fixed. Parts are rounded one by one.",

@@ -215,7 +215,9 @@ impl<'a> Study<'a> {
     pub fn units(&self, group: &str, scale: &str) -> Units {
         let mut errors = Vec::new();
         if let Some(t) = self.table(&schema::DECOMPOSITION) {
-            let rows = (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group && t.text(r, "scale") == scale);
+            // What holds only what a model leaves over has an error of another order.
+            let small = |r: usize| t.text(r, "component") == "model_misfit" || t.text(r, "part").starts_with("unexplained_");
+            let rows = (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group && t.text(r, "scale") == scale && !small(r));
             errors.extend(rows.filter_map(|r| t.number(r, "std_error")));
         }
         let gap = self.gap_row(group);
@@ -223,6 +225,13 @@ impl<'a> Study<'a> {
             errors.extend(gap.and_then(|(t, r)| t.number(r, "std_error")));
         }
         Units::of(self.meta, scale, &errors, gap.and_then(|(t, r)| t.number(r, "mean_reference")))
+    }
+
+    /// The scale of the primary analysis; that of the gap where it has no rows.
+    pub fn primary_scale(&self, group: &str) -> String {
+        let row = self.parts(group, &self.meta.primary).first().map(|p| p.row);
+        let scale = row.zip(self.table(&schema::DECOMPOSITION)).map(|(row, t)| t.text(row, "scale").to_owned());
+        scale.unwrap_or_else(|| self.meta.scale.clone())
     }
 
     /// Why an analysis has no estimates for a group, if it has none.

@@ -127,9 +127,9 @@ pub fn share(t: &Table, row: usize) -> Shown {
 /// A part as the method means it: some methods divide another quantity than the observed gap, or call its parts otherwise.
 pub fn part_of(method: &str, part: &str) -> String {
     match (method, part) {
-        ("khb", "gap") => "Coefficient of the group, reduced model".into(),
+        ("khb", "gap") => "Group, without the blocks (reduced model)".into(),
         ("khb", "explained") => "Falls when the blocks enter".into(),
-        ("khb", "unexplained") => "Coefficient of the group, full model".into(),
+        ("khb", "unexplained") => "Group, with the blocks (full model)".into(),
         ("rank_and_replace", "allowable") => "Need, treated as fair".into(),
         ("rank_and_replace", "explained") => "Credited to blocks (none, by definition)".into(),
         ("rank_and_replace", "unexplained") => "Disparity: all that is not need".into(),

@@ -3,7 +3,6 @@
 
 use super::numbers::{Units, level, outcome_name};
 use super::study::{Interval, Part, Study, total};
-use crate::release::schema;
 
 /// What stands at the top for one index group.
 pub struct Headline {
@@ -37,8 +36,7 @@ pub fn headline(s: &Study, group: &str) -> Headline {
     }
     let parts = s.parts(group, &s.meta.primary);
     // The analysis may be on another scale than the gap: log-odds, average partial effects.
-    let scale = parts.first().zip(s.table(&schema::DECOMPOSITION)).map(|(p, t)| t.text(p.row, "scale").to_owned());
-    let u = s.units(group, &scale.unwrap_or_else(|| s.meta.scale.clone()));
+    let u = s.units(group, &s.primary_scale(group));
     let Some(adjusted) = s.adjusted_gap(group, &s.meta.primary) else {
         if parts.iter().any(|p| p.withheld) {
             lead.push("Its parts are withheld: they rest on too few units or events.".into());

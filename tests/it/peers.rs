@@ -1,38 +1,20 @@
 //! Known answers of other programs, from the shared reference material (case names as there).
 
 use crate::frames::{Columns, Frame, close, expected, near};
+use crate::oaxaca::{chicago, decompose, total};
 use gapshare::decompose::fits::{Fits, FittedIn, GroupTerms};
 use gapshare::decompose::gelbach::Gelbach;
 use gapshare::decompose::oaxaca::{Coefficients, Fold, OaxacaBlinder};
 use gapshare::decompose::with_and_without::{Estimator, WithAndWithout};
-use gapshare::decompose::{Component, Decomposition, Method, Part};
+use gapshare::decompose::{Component, Part};
 use gapshare::design::{Contrast, Design};
 use gapshare::estimate::Sampling;
 use gapshare::model::glm::Fit;
 use gapshare::model::sandwich::cluster_std_errors;
 use gapshare::vocab::{BlockSet, Family};
 
-fn decompose(d: &Design, m: &dyn Method) -> Decomposition {
-    let c = Contrast::new(d, 1);
-    m.decompose(&Fits::new(&c)).unwrap()
-}
-
-fn total(d: &Decomposition, part: Part) -> f64 {
-    d.row(part, Component::Total).unwrap().estimate.value
-}
-
 fn block<'a>(f: &Frame, name: &'a str, terms: &[&'a str]) -> (&'a str, Vec<(&'a str, Vec<f64>)>) {
     (name, terms.iter().map(|t| (*t, f.number(t))).collect())
-}
-
-fn chicago() -> Option<Design> {
-    let f = Frame::read("reference/data/chicago.csv")?;
-    let education = block(&f, "education", &["LTHS", "some.college", "college", "advanced.degree"]);
-    // R's group A is native (0), B foreign born (1): B is our reference, so that index minus reference is A minus B.
-    let group = f.number("foreign.born").iter().map(|v| 1.0 - v).collect();
-    let blocks = vec![block(&f, "age", &["age"]), block(&f, "sex", &["female"]), education];
-    let y = f.number("ln.real.wage");
-    Some(Columns { family: Family::Gaussian, y, group, allowable: vec![], blocks, weight: None, cluster: None }.design())
 }
 
 /// C01: R `oaxaca` 0.1.5. Its weight w means `b* = w b_A + (1 - w) b_B` with A our index group.
