@@ -163,8 +163,7 @@ impl Fairlie {
             players.remove(0);
         }
         let rule = if self.sequential { Rule::Sequential(self.order(design, fair)) } else { Rule::Shapley };
-        let size = c.reference().len().min(c.index().len()) * x.columns.len();
-        let game = Game::new(design.family, rule, players, size);
+        let game = Game::new(design.family, rule, players, c.n());
         Setting { c, x, variables, game }
     }
 
@@ -249,14 +248,15 @@ impl Setting<'_> {
         let by_reference = m.reference.len() <= m.index.len();
         let near = |m: &Matched| if by_reference { windows(&m.reference, &m.index, NEAR) } else { windows(&m.index, &m.reference, NEAR) };
         let here = near(m);
+        let game = self.game.where_ranks_move();
         let gradient = gradient(b, &model.vcov(), values.len(), |moved, held| {
             let fixed = || Matched { base: moved[0], parts: self.parts(moved), ..m.clone() };
             match held {
                 Held::Pairs => self.values(&fixed()),
-                Held::Ranks => self.averaged(&fixed(), &here, by_reference),
+                Held::Ranks => self.averaged(&game, &fixed(), &here, by_reference),
                 Held::Nothing => {
                     let m = self.matched(moved);
-                    self.averaged(&m, &near(&m), by_reference)
+                    self.averaged(&game, &m, &near(&m), by_reference)
                 }
             }
         });
@@ -306,8 +306,8 @@ impl Setting<'_> {
         let outputs = self.game.outputs();
         let (n0, n1) = (m.reference.len(), m.index.len());
         // Means over the partners that a unit's rank meets.
-        let of_reference = self.means_over(m, &windows(&m.reference, &m.index, NEIGHBOURS), true);
-        let of_index = self.means_over(m, &windows(&m.index, &m.reference, NEIGHBOURS), false);
+        let of_reference = means_over(&self.game, m, &windows(&m.reference, &m.index, NEIGHBOURS), true);
+        let of_index = means_over(&self.game, m, &windows(&m.index, &m.reference, NEIGHBOURS), false);
         let n = self.c.n() as f64;
         (0..outputs)
             .map(|o| {
@@ -332,34 +332,11 @@ impl Setting<'_> {
             .collect()
     }
 
-    fn means_over(&self, m: &Matched, windows: &[Range<usize>], of_reference: bool) -> Vec<Vec<f64>> {
-        windows
-            .par_iter()
-            .enumerate()
-            .map_init(
-                || (self.game.scratch(), vec![0.0; self.game.outputs()]),
-                |(s, out), (p, window)| {
-                    let mut sum = vec![0.0; out.len()];
-                    let mut weight = 0.0;
-                    for q in window.clone() {
-                        let (a, b) = if of_reference { (p, q) } else { (q, p) };
-                        let w = if of_reference { m.index.mass[q] } else { m.reference.mass[q] };
-                        self.game.contributions(m.base, &m.parts[m.reference.rows[a]], &m.parts[m.index.rows[b]], s, out);
-                        sum.iter_mut().zip(&*out).for_each(|(t, o)| *t += w * o);
-                        weight += w;
-                    }
-                    sum.iter_mut().for_each(|t| *t /= weight);
-                    sum
-                },
-            )
-            .collect()
-    }
-
-    /// The outputs with each unit's partners averaged over a window.
-    fn averaged(&self, m: &Matched, windows: &[Range<usize>], of_reference: bool) -> Vec<f64> {
+    /// The outputs of `game` with each unit's partners averaged over a window; 0 for outputs that it leaves out.
+    fn averaged(&self, game: &Game, m: &Matched, windows: &[Range<usize>], of_reference: bool) -> Vec<f64> {
         let group = if of_reference { &m.reference } else { &m.index };
         let mut out = vec![0.0; self.game.outputs()];
-        for (mass, means) in group.mass.iter().zip(self.means_over(m, windows, of_reference)) {
+        for (mass, means) in group.mass.iter().zip(means_over(game, m, windows, of_reference)) {
             out.iter_mut().zip(means).for_each(|(o, v)| *o += mass / group.total * v);
         }
         out
@@ -430,6 +407,30 @@ impl Setting<'_> {
             d.estimate.value = random.value[players + v];
         }
     }
+}
+
+/// The outputs of each unit, averaged over a window of partners.
+fn means_over(game: &Game, m: &Matched, windows: &[Range<usize>], of_reference: bool) -> Vec<Vec<f64>> {
+    windows
+        .par_iter()
+        .enumerate()
+        .map_init(
+            || (game.scratch(), vec![0.0; game.outputs()]),
+            |(s, out), (p, window)| {
+                let mut sum = vec![0.0; out.len()];
+                let mut weight = 0.0;
+                for q in window.clone() {
+                    let (a, b) = if of_reference { (p, q) } else { (q, p) };
+                    let w = if of_reference { m.index.mass[q] } else { m.reference.mass[q] };
+                    game.contributions(m.base, &m.parts[m.reference.rows[a]], &m.parts[m.index.rows[b]], s, out);
+                    sum.iter_mut().zip(&*out).for_each(|(t, o)| *t += w * o);
+                    weight += w;
+                }
+                sum.iter_mut().for_each(|t| *t /= weight);
+                sum
+            },
+        )
+        .collect()
 }
 
 /// Ties, and variables that were left out.
