@@ -129,7 +129,13 @@ impl<'a> Study<'a> {
     }
 
     pub fn allowables(&self) -> String {
-        let names: Vec<String> = self.meta.allowable.iter().map(|v| self.label(v).to_owned()).collect();
+        let names: Vec<String> = self.meta.allowable.iter().map(|v| without_unit(self.label(v)).to_owned()).collect();
+        list(&names)
+    }
+
+    /// The same inside a sentence.
+    pub fn allowables_in_words(&self) -> String {
+        let names: Vec<String> = self.meta.allowable.iter().map(|v| super::wording::inner(without_unit(self.label(v)))).collect();
         list(&names)
     }
 
@@ -241,6 +247,15 @@ impl<'a> Study<'a> {
 
     pub fn blinded(&self, analysis: &str, group: &str) -> Option<&'a str> {
         self.meta.blinded.iter().find(|(a, g, _)| a == analysis && g == group).map(|(.., reason)| reason.as_str())
+    }
+}
+
+/// `Age, years` without the unit, so that a list of labels reads as one.
+fn without_unit(label: &str) -> &str {
+    const UNITS: [&str; 9] = ["years", "months", "weeks", "days", "hours", "SD", "mmHg", "kg", "cm"];
+    match label.rsplit_once(", ") {
+        Some((name, unit)) if UNITS.contains(&unit) || unit.contains(['/', '%']) => name,
+        _ => label,
     }
 }
 

@@ -45,7 +45,7 @@ pub fn headline(s: &Study, group: &str) -> Headline {
     };
     let shares = parts.iter().any(|p| p.share.is_some());
     let distinct = adjusted.excludes_zero().unwrap_or(shares) && shares;
-    let fair = s.allowables();
+    let fair = s.allowables_in_words();
     let basis = if fair.is_empty() { "The gap".to_owned() } else { format!("Between patients with the same {fair} the gap") };
     if !distinct {
         let at = if fair.is_empty() { String::new() } else { format!(" at the same {fair}") };
@@ -97,7 +97,7 @@ fn of_coefficients(s: &Study, u: &Units, parts: &[Part]) -> String {
     } else {
         format!("coefficient of the group, in {}", u.word)
     };
-    let fair = s.allowables();
+    let fair = s.allowables_in_words();
     let given = if fair.is_empty() { String::new() } else { format!(" beside {fair}") };
     format!(
         "The {quantity}, is {} without the blocks{given} and {} with them, both on the scale of the model with them: it falls by {}. This is not a \
@@ -157,7 +157,7 @@ fn observed(s: &Study, group: &str, u: &Units) -> String {
 }
 
 /// A label inside a sentence: its first letter small, unless it begins with an abbreviation.
-fn inner(label: &str) -> String {
+pub fn inner(label: &str) -> String {
     let mut chars = label.chars();
     match (chars.next(), chars.clone().next()) {
         (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => first.to_lowercase().chain(chars).collect(),
