@@ -366,6 +366,7 @@ impl Setting<'_> {
                 variable: v.name.clone(),
                 level: column.and_then(|j| design.columns[j].level.clone()),
                 column,
+                covariate: Vec::new(),
                 estimate: estimate.clone(),
                 classical: None,
             }

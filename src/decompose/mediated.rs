@@ -147,7 +147,7 @@ impl<'f, 'a> Mediated<'f, 'a> {
             };
             let term = column.map_or_else(|| variable.clone(), |j| design.columns[j].term.clone());
             let level = column.and_then(|j| design.columns[j].level.clone());
-            out.push(Detail { part, role, term, variable, level, column, estimate, classical: Some(classical) });
+            out.push(Detail { part, role, term, variable, level, column, covariate: Vec::new(), estimate, classical: Some(classical) });
         }
         Ok(out)
     }

@@ -181,6 +181,9 @@ pub struct Detail {
     pub level: Option<String>,
     /// The design's column of the term; `None` where it has none of its own.
     pub column: Option<usize>,
+    /// For a base level, or a cell of a product with one: its covariate as a combination of the design's columns, 0 for units
+    /// that the row says nothing of. Empty for other rows.
+    pub covariate: Vec<(usize, f64)>,
     pub estimate: Estimate,
     pub classical: Option<f64>,
 }

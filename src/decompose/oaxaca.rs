@@ -365,6 +365,10 @@ impl<'m, 'a> Plan<'_, 'm, 'a> {
     fn terms(&self, s: &dyn Space<'m, 'a>, piece: &Piece<'m, 'a>, draft: &mut Draft) {
         for e in self.effects.iter().filter(|e| !(piece.of_means && e.role == Role::Intercept)) {
             let estimate = self.of_form(s, piece, &e.pairs.iter().collect());
+            let covariate = match (e.column, e.pairs.as_slice()) {
+                (None, [(value, _)]) => value.iter().map(|&(p, v)| (self.x.columns[p], v)).collect(),
+                _ => Vec::new(),
+            };
             let fair = e.role == Role::Allowable && matches!(piece.part, Part::Explained | Part::Endowments);
             draft.detail.push(Detail {
                 part: if fair { Part::Allowable } else { piece.part },
@@ -373,6 +377,7 @@ impl<'m, 'a> Plan<'_, 'm, 'a> {
                 variable: e.variable.clone(),
                 level: e.level.clone(),
                 column: e.column,
+                covariate,
                 estimate,
                 classical: None,
             });

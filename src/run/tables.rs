@@ -375,14 +375,14 @@ impl Filler<'_> {
     /// Units of a group at the higher value of a term with two values, base levels included.
     fn units_at(&self, t: &Detail, rows: &Range<usize>, indicators: &[Vec<usize>]) -> Option<usize> {
         let d = self.design;
-        match (t.column, &t.level) {
-            (Some(j), _) => units_with(d, &indicators[j], rows),
-            (None, Some(_)) => {
-                let f = d.factors.iter().find(|f| f.variable == t.variable)?;
-                Some(rows.clone().filter(|&i| f.columns.iter().all(|&j| d.x[[i, j]] == 0.0)).count())
-            }
-            (None, None) => None,
+        if let Some(j) = t.column {
+            return units_with(d, &indicators[j], rows);
         }
+        let has = |i: &usize| {
+            let terms = || t.covariate.iter().map(|&(j, v)| v * d.x[[*i, j]]);
+            terms().sum::<f64>().abs() > 1e-9 * terms().map(f64::abs).sum::<f64>()
+        };
+        (!t.covariate.is_empty()).then(|| rows.clone().filter(has).count())
     }
 
     fn diagnostics(&self) -> Result<Table, Problems> {

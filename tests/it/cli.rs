@@ -525,3 +525,37 @@ fn check_reports_every_problem_at_once() {
         assert!(text.contains(&format!("error[{code}]")) && text.contains(&format!("study.yaml:{at}")), "no {code} at {at} in\n{text}");
     }
 }
+
+/// A product of a number and a rare level rests on the rare level's units, whichever level is the base.
+#[test]
+fn products_with_a_rare_level_are_withheld() {
+    for base in ["big", "rare"] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut csv = "g,y,x,t\n".to_owned();
+        for i in 0..400usize {
+            let t = if i % 41 == 7 { "rare" } else { ["big", "big", "mid"][i % 3] };
+            csv.push_str(&format!("{},{},{},{t}\n", if i % 2 == 0 { "A" } else { "B" }, (i * 37 % 101) as f64 / 10.0, (i * 53 % 97) as f64 / 7.0));
+        }
+        std::fs::write(dir.path().join("d.csv"), csv).unwrap();
+        let study = format!(
+            "gapshare: 1\nstudy: s\ntables: {{ d: {{ path: d.csv }} }}\ncohort: {{ unit: {{ table: d }} }}\ngroup: {{ column: g, reference: A, index: B }}\n\
+             outcome: {{ column: y, family: gaussian }}\nblocks: {{ a: [x, {{ t: {{ categorical: {{ base: {base} }} }} }}, {{ interaction: [x, t] }}] }}\n\
+             analyses: {{ primary: {{ oaxaca_blinder: {{ detail: true }} }} }}\n"
+        );
+        std::fs::write(dir.path().join("s.yaml"), study).unwrap();
+        let out = dir.path().join("out");
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_gapshare"))
+            .args(["run", "--quiet", "--out"])
+            .arg(&out)
+            .arg(dir.path().join("s.yaml"))
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        let json: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("results.json")).unwrap()).unwrap();
+        let rows = json["decomposition_detail"].as_array().unwrap();
+        let rare: Vec<_> = rows.iter().filter(|r| r["term"].as_str().unwrap().contains("rare")).collect();
+        assert!(rare.len() >= 4, "{base}: {rows:?}");
+        assert!(rare.iter().all(|r| r["estimate"].is_null() && r["withheld"] == true), "{base}: {rare:?}");
+        assert!(rows.iter().any(|r| r["term"] == "x" && r["estimate"].is_number()), "{base}");
+    }
+}
