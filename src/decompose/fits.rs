@@ -261,6 +261,13 @@ impl<'a> Fits<'a> {
         DecomposeError::NoSupport { blocks: self.set_name(set), fitted_in: fitted_in.name(), n, terms: named }
     }
 
+    /// Errors: a column of a pooled model that was dropped for what the group says, so that its coefficient is the group's.
+    pub fn told_from_the_group(&self, m: &ModelMatrix<'_>, fit: &Fit) -> Result<(), DecomposeError> {
+        let Some(at) = m.terms.iter().position(|t| *t == Term::Column(GROUP)) else { return Ok(()) };
+        let terms: Vec<String> = fit.dropped_with(at).into_iter().map(|t| self.term_name(m.terms[t])).collect();
+        if terms.is_empty() { Ok(()) } else { Err(DecomposeError::Rank { fitted_in: FittedIn::Pooled.name(), terms }) }
+    }
+
     pub fn failed(&self, fitted_in: FittedIn, set: BlockSet, e: &FitError) -> DecomposeError {
         let separated = match e {
             FitError::Separated { .. } => self.separated_level(fitted_in, set).or_else(|| match e {

@@ -26,7 +26,7 @@ impl<'a> Pooled<'a> {
     pub fn new(fits: &Fits<'a>, set: BlockSet, family: Family) -> Result<Self, DecomposeError> {
         let m = fits.matrix(FittedIn::Pooled, set, GroupTerms::Main)?;
         let fit = fits.outcome(FittedIn::Pooled, set, GroupTerms::Main, family)?;
-        super::kob::algebra::told_from_the_group(fits, &m, &fit)?;
+        fits.told_from_the_group(&m, &fit)?;
         Self { m, fit }.estimable()
     }
 

@@ -6,7 +6,6 @@
 
 use super::attribution;
 use super::fits::{Fits, FittedIn, GroupTerms, Toward};
-use super::kob::algebra::told_from_the_group;
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
 use super::{Component, DecomposeError, Decomposition, Draft, Method, MethodFamily, Part, Row, Second, SetRow, row};
 use crate::estimate::Estimate;
@@ -226,7 +225,7 @@ impl WithAndWithout {
         let fit = fits.outcome(FittedIn::Pooled, set, group_terms, family)?;
         match group_terms {
             GroupTerms::Interacted => self.check_support(fits, set)?,
-            GroupTerms::Main | GroupTerms::Without => told_from_the_group(fits, &m, &fit)?,
+            GroupTerms::Main | GroupTerms::Without => fits.told_from_the_group(&m, &fit)?,
         }
         let over = |target: Range<usize>| {
             let predicted = |g: f64| -> Vec<f64> { each_row(c.y.len(), &m, |i| m.dot(i, &fit.beta, Some(g))) };

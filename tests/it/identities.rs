@@ -186,7 +186,7 @@ fn the_base_level_changes_nothing() {
             let s = Sampling::new(600, None, 0.95);
             for (p, q) in x.rows.iter().zip(&y.rows) {
                 let (a, b) = (s.std_error(&p.estimate), s.std_error(&q.estimate));
-                near(&format!("standard error {m:?} {:?} {:?}", p.part, p.component), a, b, if numerical(m.as_ref()) { 0.03 * a } else { 1e-10 });
+                near(&format!("standard error {m:?} {:?} {:?}", p.part, p.component), a, b, if numerical(m.as_ref()) { 0.025 * a } else { 1e-10 });
             }
         }
     }

@@ -58,6 +58,14 @@ const REFERENCES: [(Coefficients, &str); 6] = [
     (Coefficients::Pooled, "-2"),
 ];
 
+/// Parts of a two-fold decomposition, and what R oaxaca calls them.
+const TWO_FOLD: [(Part, &str); 4] = [
+    (Part::Explained, "explained"),
+    (Part::Unexplained, "unexplained"),
+    (Part::UnexplainedIndex, "unexplained A"),
+    (Part::UnexplainedReference, "unexplained B"),
+];
+
 /// The peers print 12 digits: what they leave of small numbers is compared on the scale of the gap.
 #[track_caller]
 fn printed(what: &str, got: f64, want: f64) {
@@ -71,12 +79,7 @@ fn c01_detail_without_normalisation() {
     let settings = OaxacaBlinder { detail: true, normalize: false, ..OaxacaBlinder::default() };
     for (reference, w) in REFERENCES {
         let out = decompose(&d, &OaxacaBlinder { reference, ..settings.clone() });
-        for (part, key) in [
-            (Part::Explained, "explained"),
-            (Part::Unexplained, "unexplained"),
-            (Part::UnexplainedIndex, "unexplained A"),
-            (Part::UnexplainedReference, "unexplained B"),
-        ] {
+        for (part, key) in TWO_FOLD {
             // R's pooled fit has the indicator of its group B, so its intercept is group A's; ours has that of the index group, A, and so
             // group B's intercept: the coefficient of the indicator stands in the other half.
             let moved = match (reference, part) {
@@ -121,12 +124,7 @@ fn c01c_detail_with_normalisation() {
     ];
     for (reference, w) in REFERENCES {
         let out = decompose(&d, &OaxacaBlinder { reference, ..settings.clone() });
-        for (part, key) in [
-            (Part::Explained, "explained"),
-            (Part::Unexplained, "unexplained"),
-            (Part::UnexplainedIndex, "unexplained A"),
-            (Part::UnexplainedReference, "unexplained B"),
-        ] {
+        for (part, key) in TWO_FOLD {
             let r = |name: &str| want[&format!("twofold.var|w={w}|{name}|coef({key})")].0;
             for (ours, theirs) in names {
                 let got = term(&out, part, ours).estimate.value;
@@ -239,12 +237,7 @@ fn c01b_influence_errors_are_near_the_bootstrap() {
     let within = |what: &str, got: f64, want: f64, tolerance: f64| assert!((got / want - 1.0).abs() < tolerance, "{what}: {got} against {want}");
     for (reference, w) in REFERENCES {
         let out = decompose(&d, &OaxacaBlinder { reference, detail: true, ..OaxacaBlinder::default() });
-        for (part, key) in [
-            (Part::Explained, "explained"),
-            (Part::Unexplained, "unexplained"),
-            (Part::UnexplainedIndex, "unexplained A"),
-            (Part::UnexplainedReference, "unexplained B"),
-        ] {
+        for (part, key) in TWO_FOLD {
             let r = want[&format!("twofold|w={w}|se({key})")].0;
             let got = s.std_error(&out.row(part, Component::Total).unwrap().estimate);
             if reference == Coefficients::Pooled && part != Part::Explained && part != Part::Unexplained {

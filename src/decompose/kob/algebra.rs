@@ -13,7 +13,7 @@ use crate::decompose::{DecomposeError, fits};
 use crate::design::Contrast;
 use crate::estimate::Estimate;
 use crate::linalg::accumulate;
-use crate::model::{GROUP, ModelMatrix, Term, glm::Fit};
+use crate::model::{ModelMatrix, glm::Fit};
 use crate::vocab::{BlockSet, Family};
 use ndarray::{Array2, Axis};
 use std::ops::Range;
@@ -70,7 +70,7 @@ impl<'a> Model<'a> {
         let other = match self.fitted_in {
             FittedIn::Reference => c.index(),
             FittedIn::Index => c.reference(),
-            FittedIn::Pooled => return told_from_the_group(fits, &self.m, &self.fit),
+            FittedIn::Pooled => return fits.told_from_the_group(&self.m, &self.fit),
         };
         let (n, by_term) = self.fit.unsupported(&self.m, std::slice::from_ref(&other), &c.w);
         if n == 0 {
@@ -428,13 +428,6 @@ fn covariance_of_means(x: &Covariates<'_>, side: Side) -> Array2<f64> {
         }
     }
     out
-}
-
-/// Errors: a column of a pooled model that was dropped for what the group says, so that its coefficient is the group's.
-pub fn told_from_the_group(fits: &fits::Fits<'_>, m: &ModelMatrix<'_>, fit: &Fit) -> Result<(), DecomposeError> {
-    let Some(at) = m.terms.iter().position(|t| *t == Term::Column(GROUP)) else { return Ok(()) };
-    let terms: Vec<String> = fit.dropped_with(at).into_iter().map(|t| fits.term_name(m.terms[t])).collect();
-    if terms.is_empty() { Ok(()) } else { Err(DecomposeError::Rank { fitted_in: FittedIn::Pooled.name(), terms }) }
 }
 
 /// A column that one group cannot tell from the others and the other group can, or can in another way, has no comparable
