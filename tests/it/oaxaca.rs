@@ -245,8 +245,8 @@ fn c01b_influence_errors_are_near_the_bootstrap() {
                 continue;
             }
             if let (Coefficients::Cotton, Part::UnexplainedIndex | Part::UnexplainedReference) = (reference, part) {
-                // R's estimates weigh by nA/n, its replicates (with errors of .0189 and .0248 for halves of .57 and .43 of one difference)
-                // by nB/n: its errors of the halves are the other way round.
+                // R's estimates weigh by nA/n. Its errors, .0189 and .0248 for halves of .57 and .43 of one difference, are
+                // those of nB/n: read off the figures, not the source. They are compared the other way round.
                 let other = if part == Part::UnexplainedIndex { "unexplained B" } else { "unexplained A" };
                 within(key, got, want[&format!("twofold|w={w}|se({other})")].0, 0.05);
                 continue;
