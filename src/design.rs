@@ -41,7 +41,7 @@ pub struct Group {
     pub rows: Range<usize>,
 }
 
-/// Clusters (hospitals): a code per row and how many there are.
+/// Labels of rows (hospitals as clusters, treatments): a code per row and what each code stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clusters {
     pub code: Vec<u32>,
@@ -84,6 +84,8 @@ pub struct Design {
     pub clusters: Option<Clusters>,
     /// (n) exposures of a Poisson outcome.
     pub exposure: Option<Array1<f64>>,
+    /// Columns that analyses read as labels, by name: hospital ids, treatments.
+    pub labelled: Vec<(String, Clusters)>,
     pub described: Vec<Described>,
     /// Row of the cohort (in file order) that each row of the design came from.
     pub cohort_row: Vec<u32>,
@@ -177,6 +179,11 @@ impl<'a> Contrast<'a> {
     /// Cluster codes in the order of influences.
     pub fn clusters(&self) -> Option<Vec<u32>> {
         self.design.clusters.as_ref().map(|c| self.units().map(|i| c.code[i]).collect())
+    }
+
+    /// A column that an analysis reads as labels, by row of the design.
+    pub fn labels(&self, column: &str) -> Option<&'a Clusters> {
+        self.design.labelled.iter().find(|(name, _)| name == column).map(|(_, c)| c)
     }
 
     /// Positions of the design's columns that a model with the blocks of `set` holds: intercept, allowables, the blocks.

@@ -80,6 +80,17 @@ pub struct Sampling {
     n_cluster: usize,
     quantile: f64,
     normal_quantile: f64,
+    probability: f64,
+    kind: Kind,
+}
+
+/// How intervals follow from the influences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Skewed,
+    /// Percentiles of the replicates where units were resampled, errors of the replicates where clusters were.
+    Replicates,
 }
 
 impl Sampling {
@@ -102,7 +113,19 @@ impl Sampling {
             (Some(_), _) => f64::NAN,
             (None, _) => normal_quantile,
         };
-        Self { n, cluster, n_cluster, quantile, normal_quantile }
+        Self { n, cluster, n_cluster, quantile, normal_quantile, probability: p, kind: Kind::Plain }
+    }
+
+    /// The same sampling for estimates whose influences are skewed: t with `2 n / (kurtosis - 1)` degrees of freedom, or over
+    /// clusters with `2 G / (kurtosis - 1)` and at most G - 1 (METHODS 5.1).
+    pub fn skewed(&self) -> Self {
+        Self { kind: Kind::Skewed, ..self.clone() }
+    }
+
+    /// The sampling of estimates that hold one value a bootstrap replicate, `B (theta_b - mean theta) / sqrt(B - 1)`. Intervals are
+    /// percentiles where units were resampled, and t(G - 1) with the replicates' standard error where clusters were (METHODS 6.3).
+    pub fn of_replicates(&self, replicates: usize) -> Self {
+        Self { n: replicates, cluster: None, kind: Kind::Replicates, ..self.clone() }
     }
 
     /// Number of clusters; `None` when units are independent.
@@ -158,10 +181,48 @@ impl Sampling {
         self.variance(e).sqrt()
     }
 
-    /// Limits of the interval, `value -+ quantile * std_error`.
+    /// The quantile of the intervals of one estimate.
+    pub fn quantile_for(&self, e: &Estimate) -> f64 {
+        if self.kind != Kind::Skewed {
+            return self.quantile;
+        }
+        let sums = self.cluster_sums(e);
+        let n = sums.len() as f64;
+        let mean = sums.iter().sum::<f64>() / n;
+        let moment = |k: i32| sums.iter().map(|v| (v - mean).powi(k)).sum::<f64>() / n;
+        let kurtosis = moment(4) / moment(2).powi(2);
+        let skewed = 2.0 * n / (kurtosis - 1.0);
+        let df = if self.n_cluster().is_some() { skewed.min(n - 1.0) } else { skewed };
+        // Without variance there is no kurtosis; beyond a million degrees of freedom t is normal to 1e-6.
+        if !df.is_finite() || df > 1e6 {
+            return self.quantile;
+        }
+        StudentsT::new(0.0, 1.0, df).map_or(f64::NAN, |t| t.inverse_cdf(self.probability))
+    }
+
+    /// Limits of the interval, `value -+ quantile * std_error`; percentiles for replicates of resampled units.
     pub fn interval(&self, e: &Estimate) -> (f64, f64) {
-        let half = self.quantile * self.std_error(e);
+        if self.kind == Kind::Replicates && self.n_cluster == 0 {
+            return self.percentiles(e);
+        }
+        let half = self.quantile_for(e) * self.std_error(e);
         (e.value - half, e.value + half)
+    }
+
+    /// Percentiles of the replicates, which lie around their own mean; type 7 of Hyndman & Fan (1996).
+    fn percentiles(&self, e: &Estimate) -> (f64, f64) {
+        let b = e.influence.len() as f64;
+        let mut moved: Vec<f64> = e.influence.iter().map(|v| v * (b - 1.0).sqrt() / b).collect();
+        moved.sort_by(f64::total_cmp);
+        let at = |p: f64| {
+            let h = p * (b - 1.0);
+            let (low, high) = (h.floor() as usize, h.ceil() as usize);
+            match (moved.get(low), moved.get(high)) {
+                (Some(l), Some(u)) => l + (h - low as f64) * (u - l),
+                _ => f64::NAN,
+            }
+        };
+        (e.value + at(1.0 - self.probability), e.value + at(self.probability))
     }
 
     pub fn covers_zero(&self, e: &Estimate) -> bool {
@@ -171,7 +232,8 @@ impl Sampling {
 
     /// Fieller limits of `a / d`; `None` when the interval of `d` covers 0, since the set is then unbounded.
     pub fn fieller(&self, a: &Estimate, d: &Estimate) -> Option<(f64, f64)> {
-        fieller(a.value, d.value, self.variance(a), self.variance(d), self.covariance(a, d), self.quantile)
+        let quantile = self.quantile_for(a).max(self.quantile_for(d));
+        fieller(a.value, d.value, self.variance(a), self.variance(d), self.covariance(a, d), quantile)
     }
 }
 

@@ -94,6 +94,7 @@ pub fn code(cohort: &Cohort, roles: &RolesPlan) -> Result<(Design, Problems), Pr
     if !problems.is_empty() {
         return Err(problems);
     }
+    let in_order = |c: &Clusters| Clusters { code: order.iter().map(|i| c.code[*i as usize]).collect(), labels: c.labels.clone() };
     let pick = |values: &[f64]| -> Array1<f64> { order.iter().map(|i| values[*i as usize]).collect() };
     let mut design = Design {
         family: roles.outcome.family,
@@ -104,7 +105,8 @@ pub fn code(cohort: &Cohort, roles: &RolesPlan) -> Result<(Design, Problems), Pr
         blocks: roles.blocks.clone(),
         weight: cohort.weight.as_deref().map_or_else(|| Array1::ones(n), pick),
         weighted: cohort.weight.is_some(),
-        clusters: cohort.cluster.as_ref().map(|c| Clusters { code: order.iter().map(|i| c.code[*i as usize]).collect(), labels: c.labels.clone() }),
+        clusters: cohort.cluster.as_ref().map(in_order),
+        labelled: cohort.labelled.iter().map(|(name, c)| (name.clone(), in_order(c))).collect(),
         exposure: cohort.exposure.as_deref().map(pick),
         described,
         cohort_row: order,

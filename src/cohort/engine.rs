@@ -33,6 +33,8 @@ pub struct Cohort {
     pub weight: Option<Vec<f64>>,
     pub exposure: Option<Vec<f64>>,
     pub cluster: Option<Clusters>,
+    /// Columns that analyses read as labels, by name.
+    pub labelled: Vec<(String, Clusters)>,
     /// (n) row of the unit table, counted from 0.
     pub unit_row: Vec<u32>,
     pub attrition: Vec<AttritionRow>,
@@ -96,8 +98,13 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let weight = or_report(weight, rows.problems);
     let exposure = roles.outcome.exposure.as_ref().map(|e| rows.exposure(e)).transpose();
     let exposure = or_report(exposure, rows.problems);
-    let cluster = roles.cluster.as_ref().map(|c| rows.cluster(c)).transpose();
+    let cluster = roles.cluster.as_ref().map(|c| rows.labels("the cluster", c)).transpose();
     let cluster = or_report(cluster, rows.problems);
+    let mut labelled = Vec::new();
+    for (what, named) in &roles.labelled {
+        let labels = rows.labels(what, named);
+        labelled.extend(or_report(labels, rows.problems).map(|l| (named.name.clone(), l)));
+    }
 
     let unit_row = marks.kept();
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
@@ -115,6 +122,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         weight,
         exposure,
         cluster,
+        labelled,
         unit_row,
         attrition,
         rows_read: tables.iter().map(|(name, read)| (name.clone(), read.frame.height() as u64)).collect(),

@@ -150,6 +150,8 @@ pub struct RolesPlan {
     pub variables: Vec<VariablePlan>,
     pub blocks: Vec<String>,
     pub cluster: Option<Named>,
+    /// Columns that analyses read as labels: what they are there for, and which.
+    pub labelled: Vec<(&'static str, Named)>,
     pub weight: Option<Named>,
 }
 

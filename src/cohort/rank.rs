@@ -61,6 +61,7 @@ mod tests {
             weight: Array1::ones(40),
             weighted: false,
             clusters: None,
+            labelled: Vec::new(),
             exposure: None,
             described: Vec::new(),
             cohort_row: (0..40).collect(),

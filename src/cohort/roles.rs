@@ -38,6 +38,7 @@ pub(super) fn columns_of(variable: &VariablePlan) -> Vec<&str> {
 pub(super) fn columns(roles: &RolesPlan) -> Vec<Named> {
     let mut out = vec![roles.group.column.clone(), roles.outcome.column.clone()];
     out.extend([&roles.outcome.exposure, &roles.cluster, &roles.weight].into_iter().flatten().cloned());
+    out.extend(roles.labelled.iter().map(|(_, named)| named.clone()));
     for variable in &roles.variables {
         out.extend(columns_of(variable).into_iter().map(|name| Named { name: name.to_owned(), place: variable.column.place.clone() }));
     }
@@ -360,9 +361,9 @@ impl Rows<'_> {
         Ok(self.marks.kept().into_iter().map(|row| values[row as usize]).collect())
     }
 
-    /// Clusters of the kept rows. Errors: G312.
-    pub fn cluster(&mut self, named: &Named) -> Result<Clusters, Box<Problem>> {
-        self.none_missing(named, "the cluster")?;
+    /// A column of the kept rows as labels; `what` it is there for. Errors: G312.
+    pub fn labels(&mut self, what: &str, named: &Named) -> Result<Clusters, Box<Problem>> {
+        self.none_missing(named, what)?;
         let levels = Levels::of(self.column(named)?).map_err(internal)?.rows(&self.marks.kept());
         Ok(Clusters { code: levels.code, labels: levels.texts })
     }

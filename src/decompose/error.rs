@@ -27,6 +27,11 @@ pub enum DecomposeError {
         fitted_in: &'static str,
         terms: Vec<String>,
     },
+    /// The data are too thin for what the method promises.
+    Refused {
+        reason: String,
+        help: &'static str,
+    },
     NotAdditive {
         part: &'static str,
         total: f64,
@@ -45,6 +50,7 @@ impl DecomposeError {
             },
             Self::GroupFit { .. } => codes::G401,
             Self::NoSupport { .. } | Self::Rank { .. } => codes::G402,
+            Self::Refused { .. } => codes::G407,
             Self::NotAdditive { .. } => codes::G404,
         }
     }
@@ -72,6 +78,7 @@ impl DecomposeError {
                 "merge levels, exclude these units in a step, or use a model of both groups (`surface: pooled_main`, `coefficients: pooled`, `reference: pooled`)"
             }
             Self::Rank { .. } => "merge levels, or leave the variable out",
+            Self::Refused { help, .. } => help,
             Self::NotAdditive { .. } => "please report it with the study file",
         }
     }
@@ -122,6 +129,7 @@ impl fmt::Display for DecomposeError {
                     list.join(", ")
                 )
             }
+            Self::Refused { reason, .. } => write!(f, "{reason}"),
             Self::NotAdditive { part, total, sum } => write!(f, "the parts of {part} sum to {sum}, not to {total}"),
         }
     }

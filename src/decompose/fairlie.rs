@@ -401,7 +401,7 @@ impl Setting<'_> {
             if noise.is_finite() {
                 message.push_str(&format!("; Monte-Carlo standard error of their average {noise:.2e}"));
             }
-            draft.facts.push(Fact { check: "fairlie_exact", value: Some(r.estimate.value), message });
+            draft.facts.push(Fact::informs("fairlie_exact", Some(r.estimate.value), message));
             r.estimate.value = value;
         }
         for (v, d) in draft.detail.iter_mut().enumerate() {
@@ -438,13 +438,11 @@ fn means_over(game: &Game, m: &Matched, windows: &[Range<usize>], of_reference: 
 fn facts(setting: &Setting<'_>, matched: &Matched, draft: &mut Draft) {
     let ties = [("reference", matched.reference.ties()), ("index", matched.index.ties())];
     for (group, share) in ties {
-        draft.facts.push(Fact {
-            check: "fairlie_ties_share",
-            value: Some(share),
-            message: format!(
-                "share of the {group} group whose predicted outcome others of the group have too; ties are matched in the order of rows"
-            ),
-        });
+        draft.facts.push(Fact::informs(
+            "fairlie_ties_share",
+            Some(share),
+            format!("share of the {group} group whose predicted outcome others of the group have too; ties are matched in the order of rows"),
+        ));
     }
     if !setting.game.in_detail {
         let (players, largest) = (setting.game.players.len(), setting.game.players.iter().map(Vec::len).max().unwrap_or(0));
@@ -452,7 +450,7 @@ fn facts(setting: &Setting<'_>, matched: &Matched, draft: &mut Draft) {
             "contributions of single variables are left out: orders within blocks of up to {largest} variables, for every set of {players} blocks (the \
              allowables count as one), are too many for this many rows; `attribution: sequential` has them"
         );
-        draft.facts.push(Fact { check: "fairlie_variables", value: None, message });
+        draft.facts.push(Fact::informs("fairlie_variables", None, message));
     }
 }
 

@@ -82,19 +82,16 @@ impl Method for Khb {
         let scale = self.scale(family);
         let rescaling = reduced.value / naive.fit.beta[super::mediated::GROUP_TERM];
         let facts = vec![
-            Fact {
-                check: "khb_naive_coefficient",
-                value: Some(naive.fit.beta[super::mediated::GROUP_TERM]),
-                message: format!(
-                    "{} coefficient of the group without the blocks, on a scale of its own: not comparable with the full model's",
-                    family.link()
-                ),
-            },
-            Fact {
-                check: "khb_rescaling_factor",
-                value: Some(rescaling).filter(|v| v.is_finite()),
-                message: "reduced over naive coefficient: how much of a change in the naive coefficient is a change of scale".to_owned(),
-            },
+            Fact::informs(
+                "khb_naive_coefficient",
+                Some(naive.fit.beta[super::mediated::GROUP_TERM]),
+                format!("{} coefficient of the group without the blocks, on a scale of its own: not comparable with the full model's", family.link()),
+            ),
+            Fact::informs(
+                "khb_rescaling_factor",
+                Some(rescaling).filter(|v| v.is_finite()),
+                "reduced over naive coefficient: how much of a change in the naive coefficient is a change of scale".to_owned(),
+            ),
         ];
         // The yardstick of rounding is a coefficient here, not an outcome.
         Decomposition::new(scale, Draft { rows, detail, facts, ..Draft::default() }.with_errors(self.se), reduced.value.abs())

@@ -22,6 +22,7 @@ pub mod yun;
 pub use error::{DecomposeError, FailedFit};
 pub use registry::registered;
 
+use crate::design::Design;
 use crate::estimate::Estimate;
 use crate::vocab::{BlockSet, Family, Role, Scale};
 use fits::Fits;
@@ -70,12 +71,26 @@ pub trait Method: Send + Sync + Debug {
         false
     }
 
+    /// What must hold for the numbers to be what a change would bring about, in sentences; empty for methods that make no such claim.
+    fn assumptions(&self, _design: &Design) -> Vec<Assumption> {
+        Vec::new()
+    }
+
     /// For a method with two estimators of one quantity: both, with every block accounted for.
     ///
     /// Errors: as [`Method::decompose`].
     fn second_estimate(&self, _fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
         Ok(None)
     }
+}
+
+/// A condition under which numbers may be read causally.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assumption {
+    /// Its usual name, such as exchangeability.
+    pub name: &'static str,
+    /// What it says in this study.
+    pub text: String,
 }
 
 /// The same quantity by the estimator that is reported and by another one.
@@ -89,6 +104,12 @@ pub struct Second {
 pub enum MethodFamily {
     /// With and without: index units against comparable reference units.
     A,
+    /// Interventional: index units' own outcomes, with blocks distributed as among reference units.
+    B,
+    /// Mechanisms switched one by one.
+    M,
+    /// A binary treatment: who gets it, and what it does.
+    Treatment,
     /// A convention of other programs.
     Peer,
 }
@@ -97,6 +118,9 @@ impl MethodFamily {
     pub fn name(self) -> &'static str {
         match self {
             Self::A => "A",
+            Self::B => "B",
+            Self::M => "M",
+            Self::Treatment => "treatment",
             Self::Peer => "peer",
         }
     }
@@ -145,8 +169,10 @@ pub enum Component {
     Intercept,
     /// The difference of observed and predicted means, with a link that is not the canonical one.
     Misfit,
-    /// What first-in or last-in values leave to all blocks together; tables name it by the blocks joined by `+`.
-    Jointly,
+    /// Several blocks together; tables name it by the blocks joined by `+`.
+    Set(BlockSet),
+    /// What a method has a word of its own for, such as `where_they_go`.
+    Named(&'static str),
 }
 
 /// One row of a decomposition, in the unit of the outcome.
@@ -196,12 +222,56 @@ pub struct Undefined {
     pub reason: String,
 }
 
-/// A figure that informs about a decomposition: ties, rescaling, peers' values. Its message holds no count of units.
+/// A figure about a decomposition: ties, rescaling, peers' values, support. Its message holds no count of units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
     pub check: &'static str,
     pub value: Option<f64>,
     pub message: String,
+    pub verdict: Verdict,
+    /// The units behind `value` where it counts them or is a share of them, and all units it is a share of: small counts are withheld.
+    pub units: Option<(usize, Option<usize>)>,
+}
+
+/// What a figure says of the analysis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// It only informs.
+    Informs,
+    /// It is within the threshold.
+    Passes(f64),
+    /// It is beyond the threshold, and the reader is warned.
+    Warns(f64),
+    /// It is beyond the threshold, and the estimates of this analysis are marked (exit status 1).
+    Fails(f64),
+}
+
+impl Fact {
+    pub fn informs(check: &'static str, value: Option<f64>, message: impl Into<String>) -> Self {
+        Self { check, value, message: message.into(), verdict: Verdict::Informs, units: None }
+    }
+
+    pub fn judged(check: &'static str, value: f64, verdict: Verdict, message: impl Into<String>) -> Self {
+        Self { check, value: Some(value), message: message.into(), verdict, units: None }
+    }
+
+    /// `value` counts `n` units, or is the share of `of` units that they are.
+    pub fn counting(mut self, n: usize, of: Option<usize>) -> Self {
+        self.units = Some((n, of));
+        self
+    }
+}
+
+/// What the influences of a decomposition's estimates are of, and which intervals follow from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Inference {
+    /// Units, or their clusters: normal, or t(G - 1).
+    #[default]
+    Units,
+    /// Units whose influences are skewed: t with `2 n / (kurtosis - 1)` degrees of freedom (METHODS 5.1).
+    Skewed,
+    /// Bootstrap replicates: `influence` holds one value a replicate, `B (theta_b - mean theta) / sqrt(B - 1)`.
+    Replicates,
 }
 
 /// What a method has computed, before it is held to its sums.
@@ -213,6 +283,7 @@ pub struct Draft {
     pub detail: Vec<Detail>,
     pub undefined: Vec<Undefined>,
     pub facts: Vec<Fact>,
+    pub inference: Inference,
 }
 
 /// The contribution of one block by each rule; range over all orders in which the blocks can enter.
@@ -256,6 +327,7 @@ pub struct Decomposition {
     pub detail: Vec<Detail>,
     pub undefined: Vec<Undefined>,
     pub facts: Vec<Fact>,
+    pub inference: Inference,
 }
 
 /// The parts whose totals sum to the gap, whatever the method.
@@ -266,7 +338,7 @@ impl Decomposition {
     /// component, within 1e-9 of the larger of the gap and the outcome's standard deviation `sd`. Sums that the data leave
     /// undefined are not held to anything.
     pub fn new(scale: Scale, draft: Draft, sd: f64) -> Result<Self, DecomposeError> {
-        let Draft { rows, sets, detail, undefined, facts } = draft;
+        let Draft { rows, sets, detail, undefined, facts, inference } = draft;
         let total = |part: Part| rows.iter().find(|r| r.part == part && r.component == Component::Total).map(|r| r.estimate.value);
         let gap = total(Part::Gap).unwrap_or(f64::NAN);
         let tolerance = 1e-9 * gap.abs().max(sd);
@@ -291,14 +363,14 @@ impl Decomposition {
                 Component::Total if r.part == Part::Allowable => Role::Allowable,
                 Component::Allowable => Role::Allowable,
                 Component::Block(k) => Role::Block(k),
-                Component::Total | Component::Intercept | Component::Misfit | Component::Jointly => continue,
+                Component::Total | Component::Intercept | Component::Misfit | Component::Set(_) | Component::Named(_) => continue,
             };
             let terms: Vec<f64> = detail.iter().filter(|d| d.part == r.part && d.role == role).map(|d| d.estimate.value).collect();
             if !terms.is_empty() {
                 check(r.part.name(), r.estimate.value, terms.iter().sum())?;
             }
         }
-        Ok(Self { scale, rows, sets, detail, undefined, facts })
+        Ok(Self { scale, rows, sets, detail, undefined, facts, inference })
     }
 
     pub fn row(&self, part: Part, component: Component) -> Option<&Row> {

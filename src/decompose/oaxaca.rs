@@ -121,7 +121,7 @@ impl Method for OaxacaBlinder {
                 "coefficients of {variable} are not normalised: one of its levels or cells has no coefficient of its own, so its rows, and with \
                  products those of its block, depend on the base levels"
             );
-            draft.facts.push(Fact { check: "not_normalised", value: None, message });
+            draft.facts.push(Fact::informs("not_normalised", None, message));
         }
         Decomposition::new(fits.contrast.design.family.scale(), draft, outcome_sd(fits.contrast))
     }

@@ -75,18 +75,18 @@ impl Method for RankAndReplace {
         ];
         let mut draft = Draft { rows, ..Draft::default() };
         for (group, ranked) in [("reference", &replaced.reference), ("index", &replaced.index)] {
-            draft.facts.push(Fact {
-                check: "rank_and_replace_ties_share",
-                value: Some(ranked.ties()),
-                message: format!("share of the {group} group whose need index others of the group have too; ties are ranked in the order of rows"),
-            });
+            draft.facts.push(Fact::informs(
+                "rank_and_replace_ties_share",
+                Some(ranked.ties()),
+                format!("share of the {group} group whose need index others of the group have too; ties are ranked in the order of rows"),
+            ));
         }
         let fitted: f64 = c.index().map(|i| c.w[i] * family.mean(pooled.m.dot(i, beta, None))).sum::<f64>() / c.index().map(|i| c.w[i]).sum::<f64>();
-        draft.facts.push(Fact {
-            check: "rank_and_replace_misfit",
-            value: Some(means.index.value - fitted),
-            message: "mean outcome of the index group less its mean prediction without replacement: 0 with a canonical link".to_owned(),
-        });
+        draft.facts.push(Fact::informs(
+            "rank_and_replace_misfit",
+            Some(means.index.value - fitted),
+            "mean outcome of the index group less its mean prediction without replacement: 0 with a canonical link".to_owned(),
+        ));
         Decomposition::new(family.scale(), draft, outcome_sd(c))
     }
 }

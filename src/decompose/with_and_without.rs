@@ -129,7 +129,7 @@ impl Method for WithAndWithout {
         for (block, (estimate, rules)) in contributions.into_iter().zip(rules).enumerate() {
             rows.push(Row { part: Part::Explained, component: Component::Block(block), estimate, rules: Some(rules), classical: None });
         }
-        rows.extend(joint.map(|e| row(Part::Explained, Component::Jointly, e)));
+        rows.extend(joint.map(|e| row(Part::Explained, Component::Set(BlockSet::all(k)), e)));
         rows.push(row(Part::Unexplained, Component::Total, unexplained));
         let sets = BlockSet::subsets(k)
             .zip(adjusted)

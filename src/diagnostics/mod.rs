@@ -7,6 +7,7 @@ mod overlap;
 pub use overlap::{Overlap, overlap};
 
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms, OutcomeModel};
+use crate::decompose::{Fact, Verdict};
 use crate::design::{Contrast, DescribedValues};
 use crate::estimate::{Estimate, Sampling};
 use crate::vocab::{BlockSet, Family};
@@ -26,6 +27,8 @@ pub struct Check {
     pub message: String,
     /// The units behind `value` where it counts them or is a share of them, and all units it is a share of: small counts are withheld.
     pub units: Option<(usize, Option<usize>)>,
+    /// Position of the analysis that it is about, if it is about one.
+    pub analysis: Option<usize>,
 }
 
 /// What the failure of a check means.
@@ -37,11 +40,23 @@ pub enum Gate {
     Overlap,
     /// Every interval is marked.
     Intervals,
+    /// The estimates of the analysis that the check is about are marked.
+    Analysis,
 }
 
 impl Check {
     fn new(check: &'static str, value: f64, threshold: f64, passed: bool, gate: Gate, message: String) -> Self {
-        Self { set: None, check, value: Some(value).filter(|v| v.is_finite()), threshold: Some(threshold), passed, gate, message, units: None }
+        Self {
+            set: None,
+            check,
+            value: Some(value).filter(|v| v.is_finite()),
+            threshold: Some(threshold),
+            passed,
+            gate,
+            message,
+            units: None,
+            analysis: None,
+        }
     }
 
     fn of(mut self, set: BlockSet) -> Self {
@@ -60,11 +75,18 @@ impl Check {
     }
 }
 
-/// A figure that an analysis gives beside its parts; it only informs.
-pub fn fact(analysis: &str, f: &crate::decompose::Fact) -> Check {
-    let message = format!("analysis {analysis}: {}", f.message);
+/// A figure that an analysis, by position and name, gives beside its parts.
+pub fn fact(analysis: (usize, &str), f: &Fact) -> Check {
+    let (position, name) = analysis;
+    let message = format!("analysis {name}: {}", f.message);
     let value = f.value.filter(|v| v.is_finite());
-    Check { set: None, check: f.check, value, threshold: None, passed: true, gate: Gate::Warns, message, units: None }
+    let (threshold, passed, gate) = match f.verdict {
+        Verdict::Informs => (None, true, Gate::Warns),
+        Verdict::Passes(t) => (Some(t), true, Gate::Warns),
+        Verdict::Warns(t) => (Some(t), false, Gate::Warns),
+        Verdict::Fails(t) => (Some(t), false, Gate::Analysis),
+    };
+    Check { set: None, check: f.check, value, threshold, passed, gate, message, units: f.units, analysis: Some(position) }
 }
 
 /// Events (or non-events, whichever are fewer) per coefficient of the largest model fitted in each group of rows.
@@ -181,7 +203,17 @@ pub fn unclustered_columns(table: &str, variables: &[String], identifies_hospita
     let gate = if identifies_hospitals { Gate::Intervals } else { Gate::Warns };
     let message =
         format!("{} of table `{table}` vary between its rows only, and `cluster` is not given: standard errors are too small", variables.join(", "));
-    Check { set: None, check: "unclustered_group_level_columns", value: None, threshold: None, passed: false, gate, message, units: None }
+    Check {
+        set: None,
+        check: "unclustered_group_level_columns",
+        value: None,
+        threshold: None,
+        passed: false,
+        gate,
+        message,
+        units: None,
+        analysis: None,
+    }
 }
 
 /// The model with every block that a comparison was fitted with in the reference group.

@@ -47,6 +47,7 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
                 gate,
                 message: e.to_string(),
                 units: None,
+                analysis: None,
             };
             return Overlap { set, checks: vec![check] };
         }

@@ -115,6 +115,7 @@ codes! {
     G403 Estimation "a group is too small" "A model has at least as many coefficients as rows, or a group has no events.";
     G404 Estimation "the parts do not sum to the gap" "An internal identity failed; the numbers are not shown.";
     G406 Gate "a part that the data do not define" "Rows of an analysis are null because what they would divide by nearly vanishes, or because coefficients cannot be compared. The rest of the analysis stands; the reason is in the row.";
+    G407 Estimation "too little to estimate from" "The data hold less than the method needs for estimates and intervals that can be trusted: events, hospitals that both groups use, or an effective number of comparable units. The message says which, and its limit.";
     // Gates and releases.
     G501 Gate "a diagnostic gate failed" "A figure in tables/diagnostics.csv is beyond its threshold; the estimates that rest on it are marked.";
     G502 Gate "an analysis could not be estimated" "An analysis other than the primary could not be estimated; its rows are null.";

@@ -2,7 +2,7 @@
 
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::moments::group_means;
-use crate::decompose::{DecomposeError, Decomposition, Undefined};
+use crate::decompose::{DecomposeError, Decomposition, Inference, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::{Contrast, Design};
 use crate::diagnostics::fitness::Fitness;
@@ -154,7 +154,15 @@ pub fn analyse(plan: &StudyPlan, design: &Design, progress: &dyn Fn(&str)) -> An
         let contrast = Contrast::new(design, index_group);
         let g = one_group(plan, &contrast, progress);
         for (a, analysis) in plan.analyses.iter().enumerate() {
-            let stops = |c: &&Check| c.fails_gate() && (c.gate == Gate::Intervals || analysis.method.rests_on_overlap());
+            let stops = |c: &&Check| {
+                c.fails_gate()
+                    && match c.gate {
+                        Gate::Warns => false,
+                        Gate::Overlap => analysis.method.rests_on_overlap(),
+                        Gate::Intervals => true,
+                        Gate::Analysis => c.analysis == Some(a),
+                    }
+            };
             let failed: BTreeSet<&str> = g.checks.iter().filter(stops).map(|c| c.check).collect();
             if !failed.is_empty() {
                 out.blinded.push((a, index_group, failed.into_iter().collect::<Vec<_>>().join(", ")));
@@ -178,7 +186,7 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         fits.take_used();
         let result = analysis.method.decompose(&fits);
         if let Ok(d) = &result {
-            facts.extend(d.facts.iter().map(|f| diagnostics::fact(&analysis.name, f)));
+            facts.extend(d.facts.iter().map(|f| diagnostics::fact((a, &analysis.name), f)));
         }
         analyses.push(result.map(|d| printed(&d, &sampling)));
         models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, &sampling)));
@@ -232,7 +240,17 @@ pub fn decompositions(plan: &StudyPlan, design: &Design, clustered: &[bool]) -> 
     out
 }
 
+/// How the influences of this decomposition turn into standard errors.
+fn sampling_of(d: &Decomposition, sampling: &Sampling) -> Sampling {
+    match d.inference {
+        Inference::Units => sampling.clone(),
+        Inference::Skewed => sampling.skewed(),
+        Inference::Replicates => sampling.of_replicates(d.rows.first().map_or(0, |r| r.estimate.influence.len())),
+    }
+}
+
 fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
+    let sampling = &sampling_of(d, sampling);
     let sets = d.sets.iter().map(|s| SetResult {
         set: s.set,
         counterfactual_mean: s.counterfactual_mean.value,

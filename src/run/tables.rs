@@ -270,7 +270,8 @@ impl Filler<'_> {
             Component::Intercept => "intercept".to_owned(),
             Component::Misfit => "model_misfit".to_owned(),
             Component::Block(k) => self.plan.roles.blocks[k].clone(),
-            Component::Jointly => BlockSet::all(self.plan.roles.blocks.len()).name(&self.plan.roles.blocks),
+            Component::Set(set) => set.name(&self.plan.roles.blocks),
+            Component::Named(name) => name.to_owned(),
         }
     }
 

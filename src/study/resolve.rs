@@ -1,6 +1,7 @@
 //! [`StudyFile`] -> [`CohortPlan`] and [`super::plan::StudyPlan`]: names, roles, methods. Every problem at once.
 
 mod analyses;
+mod causal;
 mod cohort;
 mod columns;
 mod paths;

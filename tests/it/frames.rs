@@ -131,6 +131,7 @@ impl Columns<'_> {
             exposure: None,
             described: Vec::<Described>::new(),
             cohort_row: rows.iter().map(|&i| i as u32).collect(),
+            labelled: Vec::new(),
             dropped: Vec::new(),
         }
     }

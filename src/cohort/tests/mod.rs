@@ -42,6 +42,7 @@ impl Study {
             outcome: OutcomePlan { column: named("y"), family: Family::Binomial, event: Vec::new(), exposure: None },
             variables: Vec::new(),
             blocks: vec!["block".to_owned()],
+            labelled: Vec::new(),
             cluster: None,
             weight: None,
         };

@@ -103,15 +103,10 @@ impl Resolver<'_> {
             MethodFile::Yun(options) => Some(Box::new(Yun { coefficients: of_model(options.coefficients), se: errors(options.se) })),
             MethodFile::RankAndReplace(options) => Some(Box::new(self.rank_and_replace(method, options))),
             MethodFile::Khb(options) => Some(Box::new(Khb { se: errors(options.se), ape: options.ape })),
-            MethodFile::Mechanisms(_) | MethodFile::Interventional(_) | MethodFile::Hospital(_) | MethodFile::Cdgd(_) => {
-                let what = format!("the method `{}`", method.value.name());
-                self.not_built(
-                    &what,
-                    method.span,
-                    "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace",
-                );
-                None
-            }
+            MethodFile::Mechanisms(options) => self.mechanisms(method, options, causal_order),
+            MethodFile::Interventional(options) => self.interventional(method, options, causal_order),
+            MethodFile::Hospital(options) => self.hospital(method, options, causal_order),
+            MethodFile::Cdgd(options) => self.cdgd(method, options),
         }
     }
 

@@ -22,6 +22,13 @@ impl Resolver<'_> {
         if let Some(cluster) = &roles.cluster {
             self.kind(columns, cluster);
         }
+        for (what, labels) in &roles.labelled {
+            if let Some(kind) = self.kind(columns, labels)
+                && !matches!(kind, Kind::Text | Kind::Number | Kind::Boolean)
+            {
+                self.wrong_kind(labels, kind, &format!("{what} is a column of text, numbers or booleans"));
+            }
+        }
         if let Some(date) = self.file.cohort.index_date.as_ref().map(|date| self.named(date))
             && let Some(kind) = self.kind(columns, &date)
             && !matches!(kind, Kind::Date | Kind::Datetime)

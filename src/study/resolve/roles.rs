@@ -42,6 +42,7 @@ impl Resolver<'_> {
             variables,
             blocks: file.blocks.keys().map(|name| name.value.clone()).collect(),
             cluster: file.cluster.as_ref().map(|column| self.named(column)),
+            labelled: self.labelled(),
             weight: file.weight.as_ref().map(|column| self.named(column)),
         })
     }
