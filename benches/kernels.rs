@@ -50,6 +50,7 @@ fn design(n: usize, p: usize, blocks: usize) -> Design {
         exposure: None,
         described: Vec::new(),
         cohort_row: (0..n as u32).collect(),
+        labelled: Vec::new(),
         dropped: Vec::new(),
     }
 }
