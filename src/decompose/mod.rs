@@ -11,6 +11,7 @@ pub mod fits;
 pub mod gelbach;
 pub mod khb;
 pub mod kob;
+pub mod mechanisms;
 mod mediated;
 pub mod moments;
 pub mod oaxaca;
@@ -140,6 +141,8 @@ pub enum Part {
     UnexplainedIndex,
     /// The reference group's half of what is not explained.
     UnexplainedReference,
+    /// Means of the index group with some mechanisms as among reference units, which the parts are differences of.
+    CounterfactualMean,
 }
 
 impl Part {
@@ -154,6 +157,7 @@ impl Part {
             Self::Interaction => "interaction",
             Self::UnexplainedIndex => "unexplained_index",
             Self::UnexplainedReference => "unexplained_reference",
+            Self::CounterfactualMean => "counterfactual_mean",
         }
     }
 }
@@ -294,6 +298,8 @@ pub struct Rules {
     pub sequential: f64,
     pub first_in: f64,
     pub last_in: f64,
+    /// Averaged over all orders.
+    pub shapley: f64,
 }
 
 /// A set of blocks that was accounted for.

@@ -4,6 +4,7 @@ use super::Method;
 use super::fairlie::Fairlie;
 use super::gelbach::Gelbach;
 use super::khb::Khb;
+use super::mechanisms::Mechanisms;
 use super::oaxaca::{Coefficients, Fold, OaxacaBlinder};
 use super::rank_and_replace::RankAndReplace;
 use super::with_and_without::{Estimator, Surface, Target, WithAndWithout};
@@ -48,6 +49,9 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
     }
     for ape in [false, true] {
         out.push(Box::new(Khb { ape, ..Khb::default() }));
+    }
+    for shapley in [false, true] {
+        out.push(Box::new(Mechanisms { shapley, ..Mechanisms::default() }));
     }
     out.retain(|m| m.refuses(family).is_none());
     out

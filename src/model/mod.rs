@@ -3,6 +3,7 @@
 pub mod glm;
 pub mod learner;
 pub mod sandwich;
+pub mod spline;
 
 use crate::linalg::accumulate;
 use crate::vocab::Family;

@@ -296,6 +296,7 @@ impl Filler<'_> {
                                 ("sequential", row.rules.map(|r| r.sequential).into()),
                                 ("first_in", row.rules.map(|r| r.first_in).into()),
                                 ("last_in", row.rules.map(|r| r.last_in).into()),
+                                ("shapley", row.rules.map(|r| r.shapley).into()),
                                 ("scale", r.scale.name().into()),
                                 ("blinded", self.is_blinded(a, g)),
                                 ("family", analysis.method.family().name().into()),
@@ -348,7 +349,8 @@ impl Filler<'_> {
             for (analysis, result) in self.plan.analyses.iter().zip(&g.analyses) {
                 for t in result.iter().flat_map(|r| &r.detail) {
                     let block = match t.detail.role {
-                        Role::Intercept | Role::Group => "intercept".to_owned(),
+                        Role::Intercept => "intercept".to_owned(),
+                        Role::Group => "switched".to_owned(),
                         role => self.block_name(role).unwrap_or_default(),
                     };
                     let n = |group: usize| self.units_at(&t.detail, &d.groups[group].rows, &indicators);
@@ -360,7 +362,7 @@ impl Filler<'_> {
                         ("block", block.into()),
                         ("term", (&t.detail.term).into()),
                         ("variable", (&t.detail.variable).into()),
-                        ("_variable", (t.detail.role != Role::Intercept).then(|| t.detail.variable.clone()).into()),
+                        ("_variable", (!matches!(t.detail.role, Role::Intercept | Role::Group)).then(|| t.detail.variable.clone()).into()),
                         ("_level", t.detail.level.clone().into()),
                         ("_n_level_reference", n(0).into()),
                         ("_n_level_index", n(g.index_group).into()),
