@@ -2,6 +2,7 @@
 
 mod cli;
 mod frames;
+mod gen_d;
 mod identities;
 mod layering;
 mod lcg;
