@@ -3,13 +3,13 @@
 use super::analyse::{Analysed, GroupResult, ModelResult};
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
-use crate::decompose::{Component, Detail, Part};
+use crate::decompose::{Assumption, Component, Detail, Part};
 use crate::design::Design;
 use crate::error::Problems;
 use crate::inference::Inferred;
 use crate::release::schema::{self, attrition_index_columns};
-use crate::release::{Cell, Meta, Table};
-use crate::study::plan::StudyPlan;
+use crate::release::{Cell, Meta, ShownAssumption, Table};
+use crate::study::plan::{AnalysisPlan, StudyPlan};
 use crate::vocab::{BlockSet, Role, Scale};
 use indexmap::IndexMap;
 use std::ops::Range;
@@ -48,10 +48,20 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
         min_cell: plan.min_cell,
         blinded: blinded.collect(),
         not_estimated: not_estimated.collect(),
+        assumptions: assumptions(plan, design),
         problems: Vec::new(),
         // The study file's name and hash stand in run.json: the resolved study gives the same results.json.
         ..Meta::default()
     }
+}
+
+/// What each causal analysis rests on.
+fn assumptions(plan: &StudyPlan, design: &Design) -> Vec<ShownAssumption> {
+    let of = |a: &AnalysisPlan| {
+        let shown = |s: Assumption| ShownAssumption { analysis: a.name.clone(), name: s.name.to_owned(), text: s.text };
+        a.method.assumptions(design).into_iter().map(shown).collect::<Vec<_>>()
+    };
+    plan.analyses.iter().flat_map(of).collect()
 }
 
 /// Every table that the methods of this version fill, before withholding.
