@@ -82,24 +82,11 @@ impl Method for Mechanisms {
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
         let k = c.design.blocks.len();
-        let order = self.order(k);
-        let rich = Rich::new(c, first_blocks(&order, k.saturating_sub(1)));
-        let mut all = vertices(fits, &order, &rich)?;
-        // With everything switched the mean is that of family A without blocks, whatever regressions lead to it: one number in the study.
-        if let Some(last) = all.last_mut() {
-            last.one_step = allowables_alone(fits, Estimator::Dr)?;
-            last.plug_in = allowables_alone(fits, Estimator::Gcomp)?;
-        }
-        let game = |of: &dyn Fn(&Vertex) -> Estimate| -> Vec<Estimate> {
-            let means: Vec<Estimate> = all.iter().map(of).collect();
-            means.iter().map(|m| means[0].minus(m)).collect()
-        };
-        let v = game(&|x| x.one_step.clone());
-        let plug_in = game(&|x| x.plug_in.clone());
-        let mut sequence = order.clone();
-        sequence.push(k);
-        let credit = |v: &[Estimate]| if self.shapley { attribution::shapley(v, k + 1) } else { attribution::sequential(v, &sequence) };
-        let parts = credit(&v);
+        let (all, mut facts) = self.means(fits)?;
+        let v = game(&all, |x| &x.one_step);
+        let sequence = self.sequence_with_outcome(k);
+        let parts = self.credited(&v, &sequence);
+        let plug_in = self.credited(&game(&all, |x| &x.plug_in), &sequence);
         let rules = attribution::rules(&v, k + 1, &sequence);
 
         let means = group_means(c);
@@ -115,9 +102,8 @@ impl Method for Mechanisms {
         rows.extend((0..k).map(|b| with(Part::Explained, Component::Block(b), b)));
         rows.push(with(Part::Unexplained, Component::Total, k));
 
-        let mut facts = rich.facts.clone();
         let sampling = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);
-        for (player, (one_step, plug_in)) in parts.iter().zip(&credit(&plug_in)).enumerate() {
+        for (player, (one_step, plug_in)) in parts.iter().zip(&plug_in).enumerate() {
             let name = c.design.blocks.get(player).map_or("outcome", String::as_str);
             facts.extend(support(name, &self.behind(player, &sequence, &all)));
             facts.push(agreement(name, one_step, plug_in, &sampling));
@@ -128,7 +114,42 @@ impl Method for Mechanisms {
     }
 }
 
+/// What each set of switches takes off the index group's mean.
+fn game(all: &[Vertex], of: impl Fn(&Vertex) -> &Estimate) -> Vec<Estimate> {
+    all.iter().map(|x| of(&all[0]).minus(of(x))).collect()
+}
+
 impl Mechanisms {
+    /// What each block, in the order of the study file, and last the outcome's own mechanism account for by the nested regressions alone.
+    ///
+    /// Errors: as [`Method::decompose`].
+    pub fn plug_in(&self, fits: &Fits<'_>) -> Result<Vec<Estimate>, DecomposeError> {
+        let (all, _) = self.means(fits)?;
+        Ok(self.credited(&game(&all, |x| &x.plug_in), &self.sequence_with_outcome(fits.contrast.design.blocks.len())))
+    }
+
+    /// Every vertex by its switches, and what was left out of the regressions.
+    fn means(&self, fits: &Fits<'_>) -> Result<(Vec<Vertex>, Vec<Fact>), DecomposeError> {
+        let k = fits.contrast.design.blocks.len();
+        let order = self.order(k);
+        let rich = Rich::new(fits.contrast, first_blocks(&order, k.saturating_sub(1)));
+        let mut all = vertices(fits, &order, &rich)?;
+        // With everything switched the mean is that of family A without blocks, whatever regressions lead to it: one number in the study.
+        if let Some(last) = all.last_mut() {
+            last.one_step = allowables_alone(fits, Estimator::Dr)?;
+            last.plug_in = allowables_alone(fits, Estimator::Gcomp)?;
+        }
+        Ok((all, rich.facts))
+    }
+
+    fn sequence_with_outcome(&self, k: usize) -> Vec<usize> {
+        self.order(k).into_iter().chain([k]).collect()
+    }
+
+    fn credited(&self, v: &[Estimate], sequence: &[usize]) -> Vec<Estimate> {
+        if self.shapley { attribution::shapley(v, sequence.len()) } else { attribution::sequential(v, sequence) }
+    }
+
     fn order(&self, k: usize) -> Vec<usize> {
         if self.sequence.is_empty() { (0..k).collect() } else { self.sequence.clone() }
     }
