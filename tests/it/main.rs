@@ -3,6 +3,7 @@
 mod cli;
 mod frames;
 mod gen_d;
+mod gen_e;
 mod identities;
 mod layering;
 mod lcg;
