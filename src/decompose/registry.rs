@@ -1,6 +1,7 @@
 //! Every method with its settings, for the tests that hold all of them to the same identities.
 
 use super::Method;
+use super::cdgd::Cdgd;
 use super::fairlie::Fairlie;
 use super::gelbach::Gelbach;
 use super::khb::Khb;
@@ -8,7 +9,7 @@ use super::oaxaca::{Coefficients, Fold, OaxacaBlinder};
 use super::rank_and_replace::RankAndReplace;
 use super::with_and_without::{Estimator, Surface, Target, WithAndWithout};
 use super::yun::Yun;
-use crate::vocab::Family;
+use crate::vocab::{BlockSet, Family};
 
 /// Every method with each of its settings that changes the formula, as far as they accept the family: what the identity tests
 /// run over.
@@ -48,6 +49,9 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
     }
     for ape in [false, true] {
         out.push(Box::new(Khb { ape, ..Khb::default() }));
+    }
+    for given in [None, Some(BlockSet::NONE), Some(BlockSet::one(1))] {
+        out.push(Box::new(Cdgd { treatment: "treated".into(), given, eif_only: false }));
     }
     out.retain(|m| m.refuses(family).is_none());
     out

@@ -3,6 +3,7 @@
 mod cli;
 mod frames;
 mod identities;
+mod interventions;
 mod layering;
 mod lcg;
 mod models;
