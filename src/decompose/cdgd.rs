@@ -202,6 +202,7 @@ impl<'f, 'a> Treatment<'f, 'a> {
         let all = BlockSet::all(c.design.blocks.len());
         let m = fits.matrix(FittedIn::Pooled, all, GroupTerms::Main)?;
         let model = glm::fit(&m, Family::Binomial, &treated, &c.w).map_err(|e| no_fit(fits, column, "the model of the treatment", &e))?;
+        fits.told_from_the_group(&m, &model)?;
         let mut p = vec![0.0; c.y.len()];
         for i in c.units() {
             p[i] = Family::Binomial.mean(m.dot(i, &model.beta, None));

@@ -10,6 +10,7 @@ mod error;
 pub mod fairlie;
 pub mod fits;
 pub mod gelbach;
+pub mod interventional;
 pub mod khb;
 pub mod kob;
 mod mediated;
