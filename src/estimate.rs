@@ -4,6 +4,8 @@
 //! `sum psi^2 / n^2` for independent units, and `G/(G-1) sum_h Psi_h^2 / n^2` over cluster sums `Psi_h`
 //! (METHODS 6.1; Hampel 1974).
 
+pub mod resample;
+
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// A point estimate and the influence of each unit on it.
@@ -71,6 +73,14 @@ impl Estimate {
     }
 }
 
+/// Codes of clusters as 0..G, in their order, and G.
+pub fn renumbered(codes: &[u32]) -> (Vec<u32>, usize) {
+    let mut seen: Vec<u32> = codes.to_vec();
+    seen.sort_unstable();
+    seen.dedup();
+    (codes.iter().map(|c| seen.partition_point(|s| s < c) as u32).collect(), seen.len())
+}
+
 /// How units were sampled, and the coverage of intervals: what turns influences into standard errors.
 #[derive(Clone, Debug)]
 pub struct Sampling {
@@ -99,11 +109,8 @@ impl Sampling {
         let (cluster, n_cluster) = match cluster {
             None => (None, 0),
             Some(codes) => {
-                let mut seen: Vec<u32> = codes.to_vec();
-                seen.sort_unstable();
-                seen.dedup();
-                let code = codes.iter().map(|c| seen.partition_point(|s| s < c) as u32).collect();
-                (Some(code), seen.len())
+                let (code, g) = renumbered(codes);
+                (Some(code), g)
             }
         };
         let p = 0.5 + level / 2.0;

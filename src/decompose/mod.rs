@@ -4,11 +4,13 @@
 //! blocks (`attribution.rs`) know nothing of models, and the methods know nothing of orders.
 
 pub mod attribution;
+pub mod cdgd;
 mod coupling;
 mod error;
 pub mod fairlie;
 pub mod fits;
 pub mod gelbach;
+pub mod interventional;
 pub mod khb;
 pub mod kob;
 pub mod mechanisms;
@@ -17,6 +19,7 @@ pub mod moments;
 pub mod oaxaca;
 pub mod rank_and_replace;
 mod registry;
+mod support;
 pub mod with_and_without;
 pub mod yun;
 
@@ -50,6 +53,14 @@ pub trait Method: Send + Sync + Debug {
     /// The parts that the gap is divided into, in the order of the output.
     fn parts(&self) -> &'static [Part] {
         &[Part::Gap, Part::Allowable, Part::Explained, Part::Unexplained]
+    }
+
+    /// What `part` is divided into, for the rows of an analysis that could not be estimated.
+    fn components(&self, part: Part, n_blocks: usize) -> Vec<Component> {
+        match part {
+            Part::Explained | Part::Endowments => (0..n_blocks).map(Component::Block).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The scale of the estimates, for an outcome of this family.

@@ -178,7 +178,7 @@ impl WithAndWithout {
     }
 
     /// `E_target[ E(Y | other group, C, X_K) ]` with its influence function (METHODS 3.2, stacked).
-    fn cross_mean(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Estimate, DecomposeError> {
+    pub(super) fn cross_mean(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Estimate, DecomposeError> {
         let c = fits.contrast;
         let family = c.design.family;
         let (fitted_in, target) = match toward {
@@ -282,7 +282,7 @@ impl WithAndWithout {
 }
 
 /// The fit in one group, if it says something about every unit of `target`.
-fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
+pub(super) fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
     let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
     let fit = fits.outcome(fitted_in, set, GroupTerms::Without, fits.contrast.design.family)?;
     let (n, by_term) = fit.unsupported(&m, std::slice::from_ref(target), &fits.contrast.w);

@@ -3,7 +3,7 @@
 use super::analyse::{Analysed, GroupResult, ModelResult};
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
-use crate::decompose::{Assumption, Component, Detail, Part};
+use crate::decompose::{Assumption, Component, Detail, Method, Part};
 use crate::design::Design;
 use crate::error::Problems;
 use crate::inference::Inferred;
@@ -326,7 +326,7 @@ impl Filler<'_> {
                         }
                     }
                     Err(e) => {
-                        for (part, component) in null_rows(analysis.method.parts(), self.plan.roles.blocks.len()) {
+                        for (part, component) in null_rows(analysis.method.as_ref(), self.plan.roles.blocks.len()) {
                             let scale = analysis.method.scale(self.design.family);
                             let mut cells = self.null_row(&key, part, component, scale, &e.shown(self.plan.min_cell));
                             cells.push(("family", analysis.method.family().name().into()));
@@ -434,13 +434,8 @@ fn inferred(v: Option<Inferred>) -> [(&'static str, Cell); 4] {
     ]
 }
 
-/// The rows of an analysis that could not be estimated: every total, and the blocks of the part that has them.
-fn null_rows(parts: &[Part], n_blocks: usize) -> Vec<(Part, Component)> {
-    let by_block = |p: Part| matches!(p, Part::Explained | Part::Endowments);
-    parts
-        .iter()
-        .flat_map(|&p| {
-            std::iter::once((p, Component::Total)).chain((0..if by_block(p) { n_blocks } else { 0 }).map(move |k| (p, Component::Block(k))))
-        })
-        .collect()
+/// The rows of an analysis that could not be estimated: every total, and what the parts are divided into.
+fn null_rows(method: &dyn Method, n_blocks: usize) -> Vec<(Part, Component)> {
+    let of_part = |p: Part| method.components(p, n_blocks).into_iter().map(move |component| (p, component));
+    method.parts().iter().flat_map(|&p| std::iter::once((p, Component::Total)).chain(of_part(p))).collect()
 }

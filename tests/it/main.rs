@@ -5,6 +5,7 @@ mod frames;
 mod gen_d;
 mod gen_e;
 mod identities;
+mod interventions;
 mod layering;
 mod lcg;
 mod models;
