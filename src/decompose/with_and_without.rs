@@ -146,6 +146,11 @@ impl WithAndWithout {
         Ok(self.adjusted(fits, BlockSet::all(fits.contrast.design.blocks.len()))?.counterfactual_mean)
     }
 
+    /// The counterfactual mean with the blocks of `set`, over index units.
+    pub(super) fn mean_given(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
+        Ok(self.adjusted(fits, set)?.counterfactual_mean)
+    }
+
     fn adjusted(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Adjusted, DecomposeError> {
         match self.surface {
             Surface::ReferenceModel => match self.target {
@@ -277,7 +282,7 @@ impl WithAndWithout {
 }
 
 /// The fit in one group, if it says something about every unit of `target`.
-fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
+pub(super) fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
     let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
     let fit = fits.outcome(fitted_in, set, GroupTerms::Without, fits.contrast.design.family)?;
     let (n, by_term) = fit.unsupported(&m, std::slice::from_ref(target), &fits.contrast.w);

@@ -2,6 +2,7 @@
 
 mod cli;
 mod frames;
+mod hospital;
 mod identities;
 mod layering;
 mod lcg;
