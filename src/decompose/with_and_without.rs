@@ -151,6 +151,11 @@ impl WithAndWithout {
         Ok(self.adjusted(fits, set)?.counterfactual_mean)
     }
 
+    /// The counterfactual mean with the blocks of `set`, over index units.
+    pub(super) fn mean_given(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
+        Ok(self.adjusted(fits, set)?.counterfactual_mean)
+    }
+
     fn adjusted(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Adjusted, DecomposeError> {
         match self.surface {
             Surface::ReferenceModel => match self.target {
