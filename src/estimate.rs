@@ -129,6 +129,18 @@ impl Sampling {
         Self { kind: Kind::Skewed, ..self.clone() }
     }
 
+    /// The same sampling of independent units, whatever the clusters: normal intervals.
+    pub fn of_units(&self) -> Self {
+        Self { cluster: None, n_cluster: 0, quantile: self.normal_quantile, ..self.clone() }
+    }
+
+    /// The sampling of estimates that hold one value a cluster left out, `(G - 1)(theta - theta_without_h)`: the jackknife's variance
+    /// `(G - 1)/G sum_h (theta_without_h - theta)^2`, and t(G - 1).
+    pub fn of_jackknife(&self, clusters: usize) -> Self {
+        let codes: Vec<u32> = (0..clusters as u32).collect();
+        Self::new(clusters, Some(&codes), 2.0 * self.probability - 1.0)
+    }
+
     /// The sampling of estimates that hold one value a bootstrap replicate, `B (theta_b - mean theta) / sqrt(B - 1)`. Intervals are
     /// percentiles where units were resampled, and t(G - 1) with the replicates' standard error where clusters were (METHODS 6.3).
     pub fn of_replicates(&self, replicates: usize) -> Self {

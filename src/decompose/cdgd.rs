@@ -91,7 +91,9 @@ impl Method for Cdgd {
         vec![
             Assumption {
                 name: "exchangeability",
-                text: format!("within a group, who has {t} is unrelated to what the outcome would be with and without it, given the allowables and {all}"),
+                text: format!(
+                    "within a group, who has {t} is unrelated to what the outcome would be with and without it, given the allowables and {all}"
+                ),
             },
             Assumption { name: "positivity", text: format!("in both groups units with any values of these variables may or may not have {t}") },
             Assumption {
@@ -238,8 +240,7 @@ impl<'f, 'a> Treatment<'f, 'a> {
         }
         let outcome = self.m.weighted_sum(rows, None, |i| sign * kappa[i] * (1.0 - a.u[i] / a.mean_u) * a.slope[i]);
         add_score_influence(c, &self.m, &a.fit, &outcome, &c.y, &a.w, influence);
-        let treatment =
-            self.m.weighted_sum(rows, None, |i| a.du[i] * (sign * kappa[i] * a.residual[i] / a.mean_u - through_mean * c.w[i] / sum_w));
+        let treatment = self.m.weighted_sum(rows, None, |i| a.du[i] * (sign * kappa[i] * a.residual[i] / a.mean_u - through_mean * c.w[i] / sum_w));
         add_score_influence(c, &self.m, &self.model, &treatment, &self.treated, &c.w, influence);
     }
 
@@ -258,7 +259,12 @@ impl<'f, 'a> Treatment<'f, 'a> {
             least.min(p).min(1.0 - p)
         });
         let verdict = if smallest >= SMALLEST_PROBABILITY { Verdict::Passes(SMALLEST_PROBABILITY) } else { Verdict::Warns(SMALLEST_PROBABILITY) };
-        out.push(Fact::judged("cdgd_smallest_probability", smallest, verdict, format!("smallest modelled probability of having {t}, or of not having it")));
+        out.push(Fact::judged(
+            "cdgd_smallest_probability",
+            smallest,
+            verdict,
+            format!("smallest modelled probability of having {t}, or of not having it"),
+        ));
         let weights = self.arms.iter().flat_map(|a| c.units().map(|i| a.u[i] / a.mean_u));
         let largest = weights.fold(0.0, f64::max);
         let message = "largest stabilised weight of one unit: inverse probability of its own treatment over the mean of these";
@@ -289,7 +295,8 @@ impl Arm {
         let (unknown, by_term) = fit.unsupported(m, &m.rows, &c.w);
         if unknown > 0 {
             let terms: Vec<String> = by_term.iter().filter(|(_, n)| *n > 0).map(|(t, _)| fits.term_name(m.terms[*t])).collect();
-            let reason = format!("{words} (`{column}`) says nothing about units with values that occur with the other treatment only: {}", terms.join(", "));
+            let reason =
+                format!("{words} (`{column}`) says nothing about units with values that occur with the other treatment only: {}", terms.join(", "));
             return Err(DecomposeError::Refused { reason, help: OVERLAP });
         }
         let zero = || vec![0.0; n];

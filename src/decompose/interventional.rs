@@ -65,7 +65,8 @@ impl Method for Interventional {
 
     fn refuses(&self, family: Family) -> Option<String> {
         let linear_only = self.estimator == Estimator::Product && family != Family::Gaussian;
-        linear_only.then(|| format!("`estimator: product` multiplies least-squares coefficients of a gaussian outcome; the outcome is {}", family.name()))
+        linear_only
+            .then(|| format!("`estimator: product` multiplies least-squares coefficients of a gaussian outcome; the outcome is {}", family.name()))
     }
 
     fn components(&self, part: Part, _n_blocks: usize) -> Vec<Component> {
@@ -93,7 +94,9 @@ impl Method for Interventional {
         vec![
             Assumption {
                 name: "exchangeability",
-                text: format!("within the index group, {equalised} is unrelated to what the outcome would be at its other values, given {confounders}.{held}"),
+                text: format!(
+                    "within the index group, {equalised} is unrelated to what the outcome would be at its other values, given {confounders}.{held}"
+                ),
             },
             Assumption {
                 name: "positivity",
@@ -101,9 +104,14 @@ impl Method for Interventional {
             },
             Assumption {
                 name: "consistency",
-                text: format!("{equalised} can be changed in a well-defined way, and that of one unit does not change the outcome of another (capacity, for one)"),
+                text: format!(
+                    "{equalised} can be changed in a well-defined way, and that of one unit does not change the outcome of another (capacity, for one)"
+                ),
             },
-            Assumption { name: "order", text: format!("what is given ({given}) comes before {equalised}, and nothing that is given follows from it") },
+            Assumption {
+                name: "order",
+                text: format!("what is given ({given}) comes before {equalised}, and nothing that is given follows from it"),
+            },
         ]
     }
 

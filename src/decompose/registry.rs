@@ -6,6 +6,7 @@ use super::fairlie::Fairlie;
 use super::gelbach::Gelbach;
 use super::interventional::{self, Interventional};
 use super::khb::Khb;
+use super::mechanisms::Mechanisms;
 use super::oaxaca::{Coefficients, Fold, OaxacaBlinder};
 use super::rank_and_replace::RankAndReplace;
 use super::with_and_without::{Estimator, Surface, Target, WithAndWithout};
@@ -51,6 +52,9 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
     }
     for ape in [false, true] {
         out.push(Box::new(Khb { ape, ..Khb::default() }));
+    }
+    for shapley in [false, true] {
+        out.push(Box::new(Mechanisms { shapley, ..Mechanisms::default() }));
     }
     for given in [None, Some(BlockSet::NONE), Some(BlockSet::one(1))] {
         out.push(Box::new(Cdgd { treatment: "treated".into(), given, eif_only: false }));

@@ -143,7 +143,17 @@ impl Method for WithAndWithout {
 impl WithAndWithout {
     /// The counterfactual mean with every block, alone: what resampling checks need.
     pub fn counterfactual_mean(&self, fits: &Fits<'_>) -> Result<Estimate, DecomposeError> {
-        Ok(self.adjusted(fits, BlockSet::all(fits.contrast.design.blocks.len()))?.counterfactual_mean)
+        self.counterfactual_mean_with(fits, BlockSet::all(fits.contrast.design.blocks.len()))
+    }
+
+    /// The counterfactual mean with the blocks of `set`.
+    pub fn counterfactual_mean_with(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
+        Ok(self.adjusted(fits, set)?.counterfactual_mean)
+    }
+
+    /// The counterfactual mean with the blocks of `set`, over index units.
+    pub(super) fn mean_given(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
+        Ok(self.adjusted(fits, set)?.counterfactual_mean)
     }
 
     fn adjusted(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Adjusted, DecomposeError> {

@@ -3,7 +3,9 @@
 //! No script, no request, no image: styles and charts stand in the page. What is withheld is not in [`ResultTables`], so it
 //! cannot be shown here.
 
+mod causal;
 mod chart;
+mod graph;
 mod methods;
 mod numbers;
 mod sections;
@@ -64,7 +66,20 @@ struct Section {
     number: usize,
     title: &'static str,
     intro: String,
+    figure: Option<Figure>,
+    paragraphs: Vec<String>,
     tables: Vec<TableView>,
+}
+
+/// A drawing of a section.
+#[derive(Serialize)]
+struct Figure {
+    number: usize,
+    title: String,
+    caption: String,
+    note: String,
+    /// SVG of our own, already escaped.
+    svg: String,
 }
 
 #[derive(Serialize)]
@@ -186,7 +201,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
         format!("Treated as fair, and credited to no block: {}.", s.allowables())
     };
     let others = sections::others(s);
-    let all: [(&'static str, &'static str, String, Vec<TableView>); 9] = [
+    let all: [(&'static str, &'static str, String, Vec<TableView>); 10] = [
         ("cohort", "Cohort", "Every step that removed a row is counted.".into(), sections::attrition(s)),
         ("gap", "The gap", fair, sections::gap(s)),
         ("groups", "Are the groups comparable?", String::new(), sections::table_one(s)),
@@ -203,13 +218,26 @@ fn sections_of(s: &Study) -> Vec<Section> {
             "All comparisons use the same rows and the same variables treated as fair.".into(),
             sections::nested(s),
         ),
+        (CAUSAL, "What is assumed", String::new(), causal::assumptions(s)),
         ("methods", "Methods side by side", methods::why_they_differ(s), methods::methods(s)),
         ("more", "Hospitals and sensitivity", String::new(), others),
         ("models", "Models", String::new(), sections::models(s)),
     ];
-    let kept = all.into_iter().filter(|(.., tables)| !tables.is_empty());
-    kept.enumerate().map(|(at, (id, title, intro, tables))| Section { id, number: at + 1, title, intro, tables }).collect()
+    let mut out = Vec::new();
+    for (id, title, intro, tables) in all {
+        let (figure, paragraphs) = match id {
+            CAUSAL => (causal::order(s, s.meta.index.len() + 1), causal::readings(s)),
+            _ => (None, Vec::new()),
+        };
+        if !tables.is_empty() || figure.is_some() {
+            out.push(Section { id, number: out.len() + 1, title, intro, figure, paragraphs, tables });
+        }
+    }
+    out
 }
+
+/// The section of the causal analyses, which has more than tables.
+const CAUSAL: &str = "assumed";
 
 /// What is needed to run it again.
 fn facts(s: &Study) -> Vec<(String, String)> {

@@ -6,7 +6,7 @@ use crate::decompose::{Component, Part};
 use crate::error::{Problem, Problems, codes};
 use crate::inference::Inferred;
 use crate::study::plan::StudyPlan;
-use crate::synth::{self, BLOCKS, Rule, Spec, Truth};
+use crate::synth::{self, BLOCKS, MECHANISMS, Rule, Spec, Truth};
 use crate::vocab::BlockSet;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -258,6 +258,9 @@ fn limits_of(r: &AnalysisResult) -> Vec<(Quantity, f64)> {
 
 /// The true values of an analysis, if it estimates what the population states: family A over the index group.
 fn truths(truth: &Truth, settings: &serde_json::Value, blocks: &[usize], plan: &StudyPlan) -> Vec<(Quantity, f64)> {
+    if let Some(options) = settings.get("mechanisms") {
+        return truths_of_mechanisms(truth, options, blocks, plan);
+    }
     let Some(options) = settings.get("with_and_without") else { return Vec::new() };
     let is = |key: &str, value: &str| options.get(key).and_then(|v| v.as_str()) == Some(value);
     if !is("target", "index") || !is("surface", "reference_model") {
@@ -287,6 +290,30 @@ fn truths(truth: &Truth, settings: &serde_json::Value, blocks: &[usize], plan: &
     }
     out.push((Quantity::Row(Part::Unexplained, Component::Total), truth.unexplained().value));
     out.extend(BlockSet::subsets(k).map(|s| (Quantity::AdjustedGap(s), truth.adjusted_gap(there(s)).value)));
+    out
+}
+
+/// The same of mechanisms, if the study has the population's causal order.
+fn truths_of_mechanisms(truth: &Truth, options: &serde_json::Value, blocks: &[usize], plan: &StudyPlan) -> Vec<(Quantity, f64)> {
+    let name = |study_block: &usize| BLOCKS[blocks[*study_block]];
+    let in_order = plan.causal_order.iter().flatten().map(name).eq(MECHANISMS.iter().copied().take(BLOCKS.len()));
+    let path = match options.get("attribution").and_then(|v| v.as_str()) {
+        Some("sequential") if in_order => true,
+        Some("shapley") if in_order => false,
+        _ => return Vec::new(),
+    };
+    let of = |mechanism: usize| if path { truth.path(mechanism).value } else { truth.shapley_mechanism(mechanism).value };
+    let last = MECHANISMS.len() - 1;
+    let explained: f64 = (0..last).map(of).sum();
+    let mut out = vec![
+        (Quantity::Row(Part::Gap, Component::Total), truth.gap().value),
+        (Quantity::Row(Part::Allowable, Component::Total), truth.allowable().value),
+        (Quantity::Row(Part::Explained, Component::Total), explained),
+    ];
+    for (mechanism, &study_block) in plan.causal_order.iter().flatten().enumerate() {
+        out.push((Quantity::Row(Part::Explained, Component::Block(study_block)), of(mechanism)));
+    }
+    out.push((Quantity::Row(Part::Unexplained, Component::Total), of(last)));
     out
 }
 

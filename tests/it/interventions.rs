@@ -42,7 +42,11 @@ fn exp_data() -> Option<Design> {
 fn c09_cdgd() {
     for (case, given, names) in [
         ("C09.cdgd0_pa.exp_data", None, ["prevalence", "effect", "selection"].to_vec()),
-        ("C09.cdgd1_pa.exp_data", Some(BlockSet::one(0)), ["conditional prevalence", "conditional effect", "conditional selection", "Q distribution"].to_vec()),
+        (
+            "C09.cdgd1_pa.exp_data",
+            Some(BlockSet::one(0)),
+            ["conditional prevalence", "conditional effect", "conditional selection", "Q distribution"].to_vec(),
+        ),
     ] {
         let (Some(d), Some(want)) = (exp_data(), expected(case)) else { return };
         let peer = run(&d, &Cdgd { treatment: "treatment".into(), given, eif_only: true });

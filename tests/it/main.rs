@@ -2,6 +2,9 @@
 
 mod cli;
 mod frames;
+mod gen_d;
+mod gen_e;
+mod hospital;
 mod identities;
 mod interventions;
 mod layering;

@@ -3,7 +3,7 @@
 use super::MethodText;
 
 /// The methods of this version.
-pub const METHODS: [MethodText; 7] = [
+pub const METHODS: [MethodText; 8] = [
     MethodText {
         name: "with_and_without",
         known_as: &["peters_belson", "g_computation", "adjusted_gap"],
@@ -211,5 +211,45 @@ Peers-Belson, the other convention of health services research, is with_and_with
         citation: "\
 Cook BL, McGuire TG, Zaslavsky AM (2012) Health Serv Res 47:1232-1254. Cook BL, McGuire TG, Meara E, Zaslavsky AM (2009) Health Serv
 Outcomes Res Methodol 9:1-21. Institute of Medicine (2003) Unequal Treatment.",
+    },
+    MethodText {
+        name: "mechanisms",
+        known_as: &[
+            "mechanism_switch",
+            "path_specific_effects",
+            "causal_decomposition",
+            "dowhy",
+            "distribution_change",
+            "faircause",
+            "multiply_robust",
+        ],
+        estimand: "\
+What index units' mean outcome would be if the blocks were generated, one after the other, as they are among comparable reference
+units. `causal_order` says which block comes first. What a block accounts for is the change when its mechanism is switched to the
+reference group's, the blocks before it switched already, those after it and the outcome still as among index units: so it holds
+what the block does through later ones. `unexplained` is the last switch, of the outcome itself: same blocks, other outcome.",
+        formula: "\
+m(r) = E_1 of nested means: nu_K+1 = Y, nu_k-1 = E[nu_k | group r_k, blocks before k, allowables], averaged over index units
+block k = m(0 before, 1 at k and after) - m(0 up to k, 1 after);  unexplained = m(0..0, 1) - m(0..0);  allowable = m(0..0) - mean0
+Estimates are one-step and multiply robust: each nested mean's residuals are added back, weighted by group odds given the blocks
+before and up to it. The outer model and the K + 1 group models have the study's own terms; the inner regressions add splines of
+numbers and products of allowables with blocks. Errors carry the estimation of all of them; intervals use t with the kurtosis of
+the influences. decomposition_detail.csv holds all 2^(K+1) means (part counterfactual_mean); diagnostics.csv the plug-in
+(nested means alone) and the effective units behind each part.",
+        assumptions: "\
+As numbers: a reweighting of the data, no more. As effects, which the study file must claim (`causal_claims: declared`): nothing
+unmeasured affects a block and the outcome, given the group and what comes before (exchangeability); whatever a block takes in one
+group it can take in the other (positivity); its values are well defined and units do not affect one another (consistency); the
+order is right and complete. A part whose effective units are below 100, or where one unit has more than 5% of the weight, is marked.",
+        options: "\
+attribution: sequential (causal order) | shapley (averaged over all orders of the switches, the outcome's among them)
+At most 6 blocks; `causal_order` is required. All outcome families.",
+        peers: "\
+With everything up to block k at the index group's law the means are with_and_without's, the other way round they are
+interventional's. DoWhy's distribution_change_robust is the same game, without allowables. R disparity::descriptive has the
+means of the second kind. In faircause's terms (their signs): direct effect = unexplained, indirect = explained, spurious = allowable.",
+        citation: "\
+Zhou X (2022) J R Stat Soc B 84:794-821. Quintas-Martinez V et al. (2024) arXiv 2404.08839. Opacic A, Wei L, Zhou X (2025).
+Plecko D, Bareinboim E (2024) Found Trends Mach Learn 17:304-589.",
     },
 ];

@@ -89,7 +89,9 @@ pub(super) fn estimate(fits: &Fits<'_>, sets: &[BlockSet], given: BlockSet, boot
     let values = setting.means(&c.w, &mut resample::stream(bootstrap.seed, 0)).map_err(|e| match e {
         Lost::Levels(n, terms) => fits.no_support(FittedIn::Index, all, n, &terms, &setting.outcome),
         Lost::Fit(e) => fits.failed(FittedIn::Index, all, &e),
-        Lost::Donors => DecomposeError::Refused { reason: "a stratum of index units has no donor with a positive weight".into(), help: "widen the cohort" },
+        Lost::Donors => {
+            DecomposeError::Refused { reason: "a stratum of index units has no donor with a positive weight".into(), help: "widen the cohort" }
+        }
     })?;
     let n0 = c.reference().len();
     let groups = [0..n0, n0..c.n()];

@@ -4,10 +4,10 @@
 //! `sum_j alpha_j (beta_j + gamma_j)`, the total is the group's coefficient in Y ~ R + A. All are weighted least squares.
 
 use super::strata::{Source, source};
+use crate::decompose::DecomposeError;
 use crate::decompose::fits::{Fits, FittedIn};
 use crate::decompose::mediated::{GROUP_TERM, Pooled};
 use crate::decompose::moments::add_score_influence;
-use crate::decompose::DecomposeError;
 use crate::estimate::Estimate;
 use crate::model::{GROUP, INTERCEPT, ModelMatrix, Term, glm};
 use crate::vocab::{BlockSet, Family};
@@ -39,7 +39,8 @@ pub(super) fn reduction(fits: &Fits<'_>, equalised: BlockSet, given: BlockSet) -
     let failed = |e| fits.failed(FittedIn::Pooled, all, &e);
     let m = ModelMatrix::new(c.design.x.view(), terms, c.rows()).map_err(failed)?;
     let fit = glm::fit(&m, Family::Gaussian, &c.y, &c.w).map_err(failed)?;
-    let of_group: Vec<String> = fit.dropped_with(GROUP_TERM).into_iter().filter(|t| *t < first_by_group).map(|t| fits.term_name(m.terms[t])).collect();
+    let of_group: Vec<String> =
+        fit.dropped_with(GROUP_TERM).into_iter().filter(|t| *t < first_by_group).map(|t| fits.term_name(m.terms[t])).collect();
     if !of_group.is_empty() {
         return Err(DecomposeError::Rank { fitted_in: FittedIn::Pooled.name(), terms: of_group });
     }

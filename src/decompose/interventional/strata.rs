@@ -11,7 +11,10 @@ pub(super) enum Source {
     Own,
     Donor,
     /// A product of one column of each.
-    Both { own: usize, donor: usize },
+    Both {
+        own: usize,
+        donor: usize,
+    },
 }
 
 /// Errors: a product of an equalised and another variable whose parts are not both columns of the design.
@@ -64,7 +67,8 @@ pub(super) struct Strata {
 pub(super) fn strata(c: &Contrast<'_>, given: BlockSet) -> Result<Strata, DecomposeError> {
     let variables = coarse(c, given);
     let key = |i: usize, depth: usize| -> Vec<u32> { variables[..depth].iter().map(|v| v[i]).collect() };
-    let (reference, index): (Vec<usize>, Vec<usize>) = (c.reference().filter(|&i| c.w[i] > 0.0).collect(), c.index().filter(|&i| c.w[i] > 0.0).collect());
+    let (reference, index): (Vec<usize>, Vec<usize>) =
+        (c.reference().filter(|&i| c.w[i] > 0.0).collect(), c.index().filter(|&i| c.w[i] > 0.0).collect());
     if reference.len() < MIN_DONORS {
         let reason = format!("there are fewer than {MIN_DONORS} reference units to take values from");
         return Err(DecomposeError::Refused { reason, help: "widen the cohort" });

@@ -3,13 +3,16 @@
 use super::Resolver;
 use crate::cohort::plan::Named;
 use crate::decompose::Method;
+use crate::decompose::mechanisms::Mechanisms;
 use crate::error::{codes, nearest};
-use crate::study::file::{CdgdFile, HospitalFile, InterventionalFile, MechanismsFile, MethodFile};
+use crate::study::file::{CdgdFile, HospitalFile, InterventionalFile, LearnerFile, MechanismsAttributionFile, MechanismsFile, MethodFile};
 use crate::study::placed::{Placed, Word};
 use crate::vocab::BlockSet;
 
 /// What `given` and `equalize` may name beside blocks.
 const ALLOWABLE: &str = "allowable";
+/// Blocks of `mechanisms`: each one doubles the number of means.
+const MOST_MECHANISMS: usize = 6;
 
 impl Resolver<'_> {
     /// Columns that analyses read as labels, once each: what for, and which.
@@ -57,10 +60,26 @@ impl Resolver<'_> {
     pub(super) fn mechanisms(
         &mut self,
         method: &Placed<MethodFile>,
-        _options: &MechanismsFile,
-        _causal_order: Option<&[usize]>,
+        options: &MechanismsFile,
+        causal_order: Option<&[usize]>,
     ) -> Option<Box<dyn Method>> {
-        self.method_not_built(method)
+        if options.learner.value != LearnerFile::Glm {
+            self.not_built("a learner other than glm", options.learner.span, "write `learner: glm`");
+        }
+        if let Some(folds) = &options.folds {
+            self.not_built("`folds`", folds.span, "remove it: the models of `learner: glm` are not cross-fitted");
+        }
+        if self.file.blocks.len() > MOST_MECHANISMS {
+            let message = format!("mechanisms takes at most {MOST_MECHANISMS} blocks, and this study has {}", self.file.blocks.len());
+            self.error(codes::G213, message, method.span, "too many blocks", "merge blocks: every setting of the switches is a mean of its own");
+        }
+        if self.file.causal_order.is_none() && self.complete(&["causal_order"]) {
+            let names: Vec<&str> = self.file.blocks.keys().map(|name| name.value.as_str()).collect();
+            let help = format!("say which block comes before which: `causal_order: [{}]`", names.join(", "));
+            self.error(codes::G209, "mechanisms needs `causal_order`", method.span, "needs an order", &help);
+        }
+        let sequence = causal_order.map(<[usize]>::to_vec).unwrap_or_default();
+        Some(Box::new(Mechanisms { shapley: options.attribution == MechanismsAttributionFile::Shapley, sequence }))
     }
 
     pub(super) fn interventional(

@@ -186,9 +186,9 @@ fn analyses() {
             "with_and_without: {}",
             "mechanisms: {}",
             "mechanisms",
-            codes::G109,
-            "the method `mechanisms` has not been built yet",
-            "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace",
+            codes::G209,
+            "mechanisms needs `causal_order`",
+            "say which block comes before which: `causal_order: [clinical, hospital]`",
         ),
     ]);
     let fixed = with("h_teaching, h_volume", "{ hospital_id: { fixed_effects: {} } }");
