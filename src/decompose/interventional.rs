@@ -69,6 +69,10 @@ impl Method for Interventional {
             .then(|| format!("`estimator: product` multiplies least-squares coefficients of a gaussian outcome; the outcome is {}", family.name()))
     }
 
+    fn resamples(&self) -> bool {
+        self.estimator == Estimator::Donors
+    }
+
     fn components(&self, part: Part, _n_blocks: usize) -> Vec<Component> {
         if part == Part::Explained { vec![Component::Set(self.equalize)] } else { Vec::new() }
     }

@@ -90,6 +90,11 @@ pub trait Method: Send + Sync + Debug {
         false
     }
 
+    /// Whether standard errors come from resampling, because there is no influence function.
+    fn resamples(&self) -> bool {
+        false
+    }
+
     /// What must hold for the numbers to be what a change would bring about, in sentences; empty for methods that make no such claim.
     fn assumptions(&self, _design: &Design) -> Vec<Assumption> {
         Vec::new()
