@@ -2,7 +2,7 @@
 
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::moments::group_means;
-use crate::decompose::{DecomposeError, Decomposition, Inference, Undefined};
+use crate::decompose::{DecomposeError, Decomposition, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::{Contrast, Design};
 use crate::diagnostics::fitness::Fitness;
@@ -10,7 +10,7 @@ use crate::diagnostics::{self, Check, Gate};
 use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
 use crate::estimate::Sampling;
-use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decomposition, infer_detail};
+use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decomposition, infer_detail, sampling_of};
 use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
@@ -238,15 +238,6 @@ pub fn decompositions(plan: &StudyPlan, design: &Design, clustered: &[bool]) -> 
         }
     }
     out
-}
-
-/// How the influences of this decomposition turn into standard errors.
-fn sampling_of(d: &Decomposition, sampling: &Sampling) -> Sampling {
-    match d.inference {
-        Inference::Units => sampling.clone(),
-        Inference::Skewed => sampling.skewed(),
-        Inference::Replicates => sampling.of_replicates(d.rows.first().map_or(0, |r| r.estimate.influence.len())),
-    }
 }
 
 fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {

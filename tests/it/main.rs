@@ -10,3 +10,4 @@ mod oaxaca;
 mod peers;
 mod real;
 mod relatives;
+mod sensitivity;
