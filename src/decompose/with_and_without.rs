@@ -104,11 +104,9 @@ impl Method for WithAndWithout {
                 add(Vary::Estimator, setting, Self { estimator, ..self.clone() });
             }
         }
-        for (setting, surface) in [
-            ("reference_model", Surface::ReferenceModel),
-            ("pooled_main", Surface::PooledMain),
-            ("pooled_interacted", Surface::PooledInteracted),
-        ] {
+        for (setting, surface) in
+            [("reference_model", Surface::ReferenceModel), ("pooled_main", Surface::PooledMain), ("pooled_interacted", Surface::PooledInteracted)]
+        {
             if surface != self.surface {
                 add(Vary::Surface, setting, Self { surface, estimator: Estimator::Gcomp, ..self.clone() });
             }

@@ -18,8 +18,7 @@ impl Design {
         let mut kept: Vec<(usize, Role, Vec<Role>)> = Vec::with_capacity(self.columns.len());
         for (j, c) in self.columns.iter().enumerate() {
             let Some(now) = of(c) else { continue };
-            let parts: Vec<&Column> =
-                c.product.iter().flat_map(|(a, b)| [a, b]).filter_map(|t| variable_of.get(t.as_str()).copied()).collect();
+            let parts: Vec<&Column> = c.product.iter().flat_map(|(a, b)| [a, b]).filter_map(|t| variable_of.get(t.as_str()).copied()).collect();
             let requires: Option<Vec<Role>> = match parts.is_empty() {
                 true => Some(c.requires.clone()),
                 false => parts.into_iter().map(of).collect(),

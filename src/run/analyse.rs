@@ -14,6 +14,7 @@ use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decompo
 use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
+use crate::sensitivity::{self, Varied};
 use crate::study::plan::StudyPlan;
 use crate::vocab::{BlockSet, Family, Scale};
 use std::collections::BTreeSet;
@@ -74,6 +75,8 @@ pub struct GroupResult {
     /// By position in the study's analyses.
     pub analyses: Vec<Result<AnalysisResult, DecomposeError>>,
     pub checks: Vec<Check>,
+    /// Analyses by position, and how they vary.
+    pub varied: Vec<(usize, Vec<Varied>)>,
 }
 
 /// Everything the tables are filled from.
@@ -192,6 +195,16 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, &sampling)));
     }
 
+    let mut varied: Vec<(usize, Vec<Varied>)> = Vec::new();
+    if let Some(section) = &plan.sensitivity {
+        // Its models are not those that the analyses are checked by.
+        let fits = Fits::new(c);
+        for &a in &section.analyses {
+            progress(&format!("{label}: sensitivity of {}", plan.analyses[a].name));
+            varied.push((a, sensitivity::vary(section, &fits, plan.analyses[a].method.as_ref(), plan.level)));
+        }
+    }
+
     progress(&format!("{label}: checks"));
     let rests = plan.analyses.iter().any(|a| a.method.rests_on_overlap());
     let mut checks: Vec<Check> = diagnostics::overlap(&fits, rests).into_iter().flat_map(|o| o.checks).collect();
@@ -213,6 +226,9 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         }
     }
     checks.extend(facts);
+    if checks.iter().any(|c| c.fails_gate() && c.gate == Gate::Intervals) {
+        varied.iter_mut().flat_map(|(_, rows)| rows).for_each(|v| v.blinded = true);
+    }
     let odds = fits.group(BlockSet::all(design.blocks.len()), crate::decompose::fits::Toward::Index).ok();
     GroupResult {
         index_group: c.index_group,
@@ -221,6 +237,7 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         models,
         analyses,
         checks,
+        varied,
     }
 }
 

@@ -9,7 +9,7 @@ mod unseen;
 mod variations;
 
 use crate::decompose::fits::Fits;
-use crate::decompose::{Component, DecomposeError, Decomposition, Method, Part, Verdict, Vary};
+use crate::decompose::{Component, DecomposeError, Decomposition, Method, Part, Vary, Verdict};
 use crate::design::Contrast;
 use crate::diagnostics::{self, Check, Gate};
 use crate::estimate::Sampling;
@@ -137,11 +137,13 @@ pub struct Varied {
     pub retained: Option<Retained>,
     /// A diagnostic gate that this row rests on failed.
     pub blinded: bool,
+    /// Variables that were moved by themselves, or that a benchmark is made of.
+    pub variables: Vec<String>,
 }
 
 impl Varied {
     fn new(variation: Variation, setting: impl Into<String>, figure: Figure, found: Found) -> Self {
-        Self { variation, setting: setting.into(), figure, scale: None, found, retained: None, blinded: false }
+        Self { variation, setting: setting.into(), figure, scale: None, found, retained: None, blinded: false, variables: Vec::new() }
     }
 
     /// Why a whole variation has no rows.

@@ -97,8 +97,11 @@ pub fn reduction(fits: &Fits<'_>, block: usize) -> Result<Reduction, DecomposeEr
     };
     // Intercept, group, M, group x M, allowables, other blocks.
     let allowable: Vec<usize> = columns.iter().copied().filter(|&j| role(j) == Role::Allowable).collect();
-    let others: Vec<usize> =
-        columns.iter().copied().filter(|&j| matches!(role(j), Role::Block(k) if k != block) && c.design.columns[j].requires.iter().all(|r| *r != Role::Block(block))).collect();
+    let others: Vec<usize> = columns
+        .iter()
+        .copied()
+        .filter(|&j| matches!(role(j), Role::Block(k) if k != block) && c.design.columns[j].requires.iter().all(|r| *r != Role::Block(block)))
+        .collect();
     let copied: Vec<usize> = allowable.iter().chain(&others).copied().collect();
     let mut x = Array2::zeros((m.len(), 4 + copied.len()));
     for (i, mut row) in x.outer_iter_mut().enumerate() {

@@ -5,7 +5,7 @@ use super::omitted::{self, Coefficient};
 use super::unmeasured::{adjusted, frontier, slope_at_mean};
 use super::{Benchmark, Figure, Found, OmittedPlan, Subject, UnmeasuredPlan, Variation, Varied, park, sampling};
 use crate::decompose::moments::group_means;
-use crate::decompose::{Component, Part};
+use crate::decompose::{Component, MethodFamily, Part};
 use crate::inference::{Inferred, infer, infer_ratio, sampling_of};
 use crate::vocab::{Family, Role, Scale};
 
@@ -67,6 +67,7 @@ impl Subject<'_> {
                     continue;
                 }
             };
+            let from = out.len();
             for multiple in &plan.multiples {
                 let setting = format!("{multiple} x {name}");
                 let Some(bound) = linear.bound(observed, *multiple) else {
@@ -84,8 +85,20 @@ impl Subject<'_> {
                     false => named(&setting, "t", Found::Number(bound.adjusted.t())),
                 });
             }
+            let alone = match benchmark {
+                Benchmark::Block(k) => self.only_variable(*k),
+                Benchmark::Variable(v) => Some(v.clone()),
+            };
+            out[from..].iter_mut().for_each(|v| v.variables.extend(alone.clone()));
         }
         out
+    }
+
+    /// The one variable of a block that has no other.
+    fn only_variable(&self, block: usize) -> Option<String> {
+        let variables = self.fits.contrast.design.variables();
+        let mut own = variables.into_iter().filter(|(_, role)| *role == Role::Block(block)).map(|(v, _)| v);
+        own.next().filter(|_| own.next().is_none())
     }
 
     /// Limits with t of the residual degrees of freedom.
@@ -112,6 +125,7 @@ impl Subject<'_> {
                     continue;
                 }
             };
+            let from = out.len();
             let name = if r.score { format!("{block} (score of its columns)") } else { block.clone() };
             let named = |setting: String, name, found| Varied::new(Variation::Park, setting, Figure::Named(name), found);
             out.extend([
@@ -134,12 +148,18 @@ impl Subject<'_> {
                     out.push(named(setting.clone(), name, Found::Number(value)).on(scale));
                 }
             }
+            let alone = self.only_variable(k);
+            out[from..].iter_mut().for_each(|v| v.variables.extend(alone.clone()));
         }
         out
     }
 
     /// What an unmeasured factor of each mechanism would leave of its contribution (METHODS S10).
     pub(super) fn unmeasured(&self, plan: &UnmeasuredPlan) -> Vec<Varied> {
+        if self.method.family() != MethodFamily::M {
+            let reason = format!("the grid is of mechanisms, and {} switches none", self.method.name());
+            return vec![Varied::undefined(Variation::Unmeasured, "all blocks", reason)];
+        }
         let d = match &self.reported {
             Ok(d) => d,
             Err(e) => return vec![Varied::failed(Variation::Unmeasured, "all blocks", e.clone())],

@@ -29,9 +29,9 @@ impl Subject<'_> {
                 Varied::new(variation, setting, Figure::Part(r.part, r.component), found)
             })
             .collect();
-        out.extend(d.undefined.iter().map(|u| {
-            Varied::new(variation, setting, Figure::Part(u.part, u.component), Found::Undefined(u.reason.clone()))
-        }));
+        out.extend(
+            d.undefined.iter().map(|u| Varied::new(variation, setting, Figure::Part(u.part, u.component), Found::Undefined(u.reason.clone()))),
+        );
         out.iter_mut().for_each(|v| (v.scale, v.blinded) = (Some(d.scale), blinded));
         out
     }
@@ -160,7 +160,9 @@ impl Subject<'_> {
                     continue;
                 }
                 let design = c.design.with_roles(|v, role| Some(if v == variable { *place } else { role }));
-                out.extend(self.on_design(Variation::Contested, &setting, &design, c.index_group));
+                let mut rows = self.on_design(Variation::Contested, &setting, &design, c.index_group);
+                rows.iter_mut().for_each(|v| v.variables.push(variable.clone()));
+                out.extend(rows);
             }
         }
         out
@@ -176,7 +178,9 @@ impl Subject<'_> {
                 (false, Role::Allowable) => None,
                 (false, role) => Some(role),
             });
-            self.on_design(Variation::Allowable, &set.name, &design, c.index_group)
+            let mut rows = self.on_design(Variation::Allowable, &set.name, &design, c.index_group);
+            rows.iter_mut().for_each(|v| v.variables.clone_from(&set.variables));
+            rows
         };
         self.plan.allowable.iter().flat_map(with).collect()
     }
