@@ -72,7 +72,8 @@ pub struct StudyFile {
     #[serde(default)]
     pub uncertainty: UncertaintyFile,
     /// How far results move when choices and assumptions do; nothing is varied unless it is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "sensitivity::given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SensitivityFile")]
     pub sensitivity: Option<Placed<SensitivityFile>>,
     /// What may leave the building.
     #[serde(default)]

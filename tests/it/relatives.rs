@@ -32,7 +32,7 @@ fn known(case: &str) -> Known {
 }
 
 /// The LCG data with outcome Y, K (counts) or G (gaussian), weights and hospitals as the script derives them.
-fn design(family: Family, weighted: bool) -> Design {
+pub fn design(family: Family, weighted: bool) -> Design {
     let (u, rows) = (lcg::uniforms(), lcg::rows());
     let eta = |r: &[f64; 6]| -1.2 + 0.5 * r[1] + 0.4 * r[2] + 0.7 * r[3] + 0.2 * r[0];
     let mut columns = lcg::columns();

@@ -67,6 +67,7 @@ pub struct SensitivityFile {
 #[serde(deny_unknown_fields, default)]
 pub struct TrimmingFile {
     /// Units with a probability outside `[a, 1 - a]` are left out; each a lies between 0 and 0.5.
+    #[schemars(extend("minItems" = 1, "items" = { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5 }))]
     pub at: Vec<Placed<f64>>,
 }
 
@@ -78,6 +79,7 @@ pub struct OvbFile {
     #[schemars(with = "Vec<String>")]
     pub benchmarks: Option<Vec<Word>>,
     /// How many times as strong it may be.
+    #[schemars(extend("minItems" = 1, "items" = { "type": "number", "exclusiveMinimum": 0 }))]
     pub multiples: Vec<Placed<f64>>,
 }
 
@@ -85,6 +87,7 @@ pub struct OvbFile {
 #[serde(deny_unknown_fields, default)]
 pub struct ParkFile {
     /// Partial R2 of the confounder with the outcome and with the block: every pair of these.
+    #[schemars(extend("minItems" = 1, "items" = { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }))]
     pub at: Vec<Placed<f64>>,
 }
 
@@ -92,8 +95,10 @@ pub struct ParkFile {
 #[serde(deny_unknown_fields, default)]
 pub struct UnmeasuredFile {
     /// Differences in the factor between the groups, index minus reference.
+    #[schemars(extend("minItems" = 1))]
     pub delta: Vec<Placed<f64>>,
     /// What a unit of it adds to the linear predictor of the outcome.
+    #[schemars(extend("minItems" = 1))]
     pub gamma: Vec<Placed<f64>>,
 }
 
@@ -183,6 +188,6 @@ impl SensitivityFile {
 }
 
 /// A value that is not nothing: `order:` without `{}` is a mistake, not a switch that is off.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
