@@ -470,7 +470,7 @@ fn variations_stand_in_a_section_of_their_own() {
         "Gcomp: no support for &lt;b&gt;.",
         "a = 0.05",
         "14,000",
-        "without Creatinine, mg/dL &lt;b&gt;",
+        "without Creatinine, mg",
         "not that it is spurious",
         "Robustness value",
     ] {

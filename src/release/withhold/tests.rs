@@ -479,3 +479,39 @@ fn trimmed_samples_that_differ_by_few_units_are_withheld() {
         assert_eq!(run.get(&schema::SENSITIVITY).unwrap().number(0, "estimate"), None, "{n:?} {events:?}");
     }
 }
+
+/// Moved by itself, a variable takes its own contribution with it, and a benchmark is a function of its proportions.
+#[test]
+fn rows_about_one_variable_with_a_small_level_are_withheld() {
+    let mut one = Table::new(&schema::TABLE_ONE);
+    for (variable, count) in [("rare", 3u64), ("common", 40)] {
+        one.push(&[
+            ("index_group", "B".into()),
+            ("block", "s".into()),
+            ("variable", variable.into()),
+            ("mean_index", (count as f64 / 500.0).into()),
+            ("_n_reference", 1000.into()),
+            ("_n_index", 500.into()),
+            ("_count_reference", 300.into()),
+            ("_count_index", count.into()),
+        ])
+        .unwrap();
+    }
+    let mut t = Table::new(&schema::SENSITIVITY);
+    let both = format!("common{SEPARATOR}rare");
+    for variables in [None, Some("rare"), Some("common"), Some(both.as_str())] {
+        t.push(&[
+            ("index_group", "B".into()),
+            ("analysis", "primary".into()),
+            ("variation", "contested".into()),
+            ("component", "s".into()),
+            ("estimate", 0.05.into()),
+            ("_variables", variables.into()),
+        ])
+        .unwrap();
+    }
+    let (run, _) = withhold(study(), vec![gap_table(100, 500), one, t], 11).unwrap();
+    let t = run.get(&schema::SENSITIVITY).unwrap();
+    assert_eq!((0..4).map(|r| t.number(r, "estimate").is_some()).collect::<Vec<_>>(), [true, false, true, false]);
+    assert!(t.columns.iter().all(|c| !c.starts_with('_')));
+}
