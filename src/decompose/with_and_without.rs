@@ -5,9 +5,9 @@
 //! falls when it enters; `attribution.rs` credits it.
 
 use super::attribution;
-use super::fits::{Fits, FittedIn, GroupTerms, Toward};
+use super::fits::{Fits, FittedIn, GroupModel, GroupTerms, Toward};
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
-use super::{Component, DecomposeError, Decomposition, Draft, Method, MethodFamily, Part, Row, Second, SetRow, row};
+use super::{Component, DecomposeError, Decomposition, Draft, Method, MethodFamily, Part, Row, Second, SetRow, Variant, Vary, row};
 use crate::estimate::Estimate;
 use crate::model::{ModelMatrix, glm::Fit};
 use crate::vocab::{BlockSet, Family};
@@ -43,6 +43,9 @@ pub enum Estimator {
     Dr,
     /// Plug-in of the outcome model.
     Gcomp,
+    /// Weighted mean of the other group's outcomes, with the odds of the group model as weights; no outcome model. Only the
+    /// sensitivity section asks for it.
+    Ipw,
 }
 
 /// The population over which the allowables are standardised.
@@ -88,8 +91,45 @@ impl Method for WithAndWithout {
         self.surface == Surface::ReferenceModel
     }
 
+    fn variants(&self) -> Vec<Variant> {
+        let mut out = Vec::new();
+        let mut add = |vary, setting, method: Self| {
+            if method != *self {
+                out.push(Variant { vary, setting, method: Box::new(method) });
+            }
+        };
+        let of_both_groups = self.surface != Surface::ReferenceModel;
+        for (setting, estimator) in [("dr", Estimator::Dr), ("gcomp", Estimator::Gcomp), ("ipw", Estimator::Ipw)] {
+            if !of_both_groups {
+                add(Vary::Estimator, setting, Self { estimator, ..self.clone() });
+            }
+        }
+        for (setting, surface) in
+            [("reference_model", Surface::ReferenceModel), ("pooled_main", Surface::PooledMain), ("pooled_interacted", Surface::PooledInteracted)]
+        {
+            if surface != self.surface {
+                add(Vary::Surface, setting, Self { surface, estimator: Estimator::Gcomp, ..self.clone() });
+            }
+        }
+        for (setting, target) in [("index", Target::Index), ("reference", Target::Reference), ("pooled", Target::Pooled)] {
+            add(Vary::Target, setting, Self { target, ..self.clone() });
+        }
+        out
+    }
+
+    fn adjusted_means(&self, d: &Decomposition) -> Option<(Estimate, Estimate)> {
+        let full = d.sets.last()?;
+        let mean = full.counterfactual_mean.clone();
+        // Target reference: the counterfactual is that of reference units with the index group's outcome, but for `pooled_main`.
+        let as_index = self.target == Target::Reference && self.surface != Surface::PooledMain;
+        Some(match as_index {
+            true => (mean.clone(), mean.minus(&full.adjusted_gap)),
+            false => (mean.plus(&full.adjusted_gap), mean),
+        })
+    }
+
     fn second_estimate(&self, fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
-        if self.estimator == Estimator::Gcomp {
+        if self.estimator != Estimator::Dr {
             return Ok(None);
         }
         let plug_in = Self { estimator: Estimator::Gcomp, ..self.clone() };
@@ -191,40 +231,29 @@ impl WithAndWithout {
             Toward::Reference => (FittedIn::Index, c.reference()),
         };
         let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
+        if self.estimator == Estimator::Ipw {
+            return Ok(weighted_mean(fits, set, toward, &m, |i| c.y[i])?.0);
+        }
         let fit = supported(fits, fitted_in, set, &target)?;
         let target_rows = std::slice::from_ref(&target);
         let eta = linear_predictors(fits, &m, &fit);
         let mu: Vec<f64> = eta.iter().map(|&e| family.mean(e)).collect();
-        let plug_in = mean(c, &target, |i| mu[i]);
+        let mut plug_in = mean(c, &target, |i| mu[i]);
         let sum_target: f64 = target.clone().map(|i| c.w[i]).sum();
         let mut gradient = m.weighted_sum(target_rows, None, |i| c.w[i] * family.slope(eta[i]) / sum_target);
         if self.estimator == Estimator::Gcomp {
-            let mut influence = plug_in.influence;
-            add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
-            return Ok(Estimate { value: plug_in.value, influence });
+            add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut plug_in.influence);
+            return Ok(plug_in);
         }
 
-        let group = fits.group(set, toward)?;
+        let (correction, group) = weighted_mean(fits, set, toward, &m, |i| c.y[i] - mu[i])?;
         let omega = &group.odds;
         let sum_omega: f64 = m.rows.iter().cloned().flatten().map(|i| omega[i]).sum();
-        let residual = |i: usize| c.y[i] - mu[i];
-        let d = m.rows.iter().cloned().flatten().map(|i| omega[i] * residual(i)).sum::<f64>() / sum_omega;
-        let mut influence = plug_in.influence;
-        for i in m.rows.iter().cloned().flatten() {
-            influence[c.unit(i)] += c.n() as f64 * omega[i] * (residual(i) - d) / sum_omega;
-        }
-        let correction = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(eta[i]) / sum_omega);
-        gradient.iter_mut().zip(correction).for_each(|(g, v)| *g -= v);
-        add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
-
-        let group_matrix = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
-        let gradient = group_matrix.weighted_sum(&m.rows, None, |i| omega[i] * (residual(i) - d) / sum_omega);
-        let member: Vec<f64> = match toward {
-            Toward::Index => c.r.clone(),
-            Toward::Reference => c.r.iter().map(|r| 1.0 - r).collect(),
-        };
-        add_score_influence(c, &group_matrix, &group.fit, &gradient, &member, &group.w, &mut influence);
-        Ok(Estimate { value: plug_in.value + d, influence })
+        let by_coefficients = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(eta[i]) / sum_omega);
+        gradient.iter_mut().zip(by_coefficients).for_each(|(g, v)| *g -= v);
+        let mut out = plug_in.plus(&correction);
+        add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut out.influence);
+        Ok(out)
     }
 
     /// A model of both groups: the mean difference of its predictions as an index and as a reference unit.
@@ -292,6 +321,36 @@ pub(super) fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, tar
     let fit = fits.outcome(fitted_in, set, GroupTerms::Without, fits.contrast.design.family)?;
     let (n, by_term) = fit.unsupported(&m, std::slice::from_ref(target), &fits.contrast.w);
     if n > 0 { Err(fits.no_support(fitted_in, set, n, &by_term, &m)) } else { Ok(fit) }
+}
+
+/// Mean of `f` over the rows of `m`, the group that is not the target, weighted by the odds of the group model; `f` is held fixed.
+///
+/// `d = sum omega f / sum omega`, influence `n omega (f - d) / sum omega` and what the scores of the group model add (METHODS 3.2).
+fn weighted_mean(
+    fits: &Fits<'_>,
+    set: BlockSet,
+    toward: Toward,
+    m: &ModelMatrix<'_>,
+    f: impl Fn(usize) -> f64 + Sync + Send,
+) -> Result<(Estimate, Rc<GroupModel>), DecomposeError> {
+    let c = fits.contrast;
+    let group = fits.group(set, toward)?;
+    let omega = &group.odds;
+    let rows = || m.rows.iter().cloned().flatten();
+    let sum_omega: f64 = rows().map(|i| omega[i]).sum();
+    let value = rows().map(|i| omega[i] * f(i)).sum::<f64>() / sum_omega;
+    let mut influence = vec![0.0; c.n()];
+    for i in rows() {
+        influence[c.unit(i)] = c.n() as f64 * omega[i] * (f(i) - value) / sum_omega;
+    }
+    let group_matrix = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
+    let gradient = group_matrix.weighted_sum(&m.rows, None, |i| omega[i] * (f(i) - value) / sum_omega);
+    let member: Vec<f64> = match toward {
+        Toward::Index => c.r.clone(),
+        Toward::Reference => c.r.iter().map(|r| 1.0 - r).collect(),
+    };
+    add_score_influence(c, &group_matrix, &group.fit, &gradient, &member, &group.w, &mut influence);
+    Ok((Estimate { value, influence }, group))
 }
 
 /// `p1 index + (1 - p1) reference`, with `p1` estimated.

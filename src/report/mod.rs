@@ -13,6 +13,7 @@ mod study;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod varied;
 mod view;
 mod wording;
 
@@ -220,7 +221,13 @@ fn sections_of(s: &Study) -> Vec<Section> {
         ),
         (CAUSAL, "What is assumed", String::new(), causal::assumptions(s)),
         ("methods", "Methods side by side", methods::why_they_differ(s), methods::methods(s)),
-        ("more", "Hospitals and sensitivity", String::new(), others),
+        ("more", "Hospitals", String::new(), others),
+        (
+            "sensitivity",
+            "Sensitivity",
+            "How far results move when choices and assumptions do. None of these replaces the analysis above.".into(),
+            varied::tables(s),
+        ),
         ("models", "Models", String::new(), sections::models(s)),
     ];
     let mut out = Vec::new();

@@ -69,6 +69,9 @@ pub fn yaml_in_full(file: &StudyFile) -> Result<String, Box<Problem>> {
     for method in full.analyses.values_mut() {
         method.value = with_defaults(&method.value, file);
     }
+    if let Some(section) = &mut full.sensitivity {
+        section.value = section.value.in_full(file);
+    }
     // Through JSON: its maps write a choice as `{ key: options }`, where serde_yaml alone would write a tag.
     serde_json::to_value(&full).map_err(|e| e.to_string()).and_then(|json| serde_yaml::to_string(&json).map_err(|e| e.to_string())).map_err(bug)
 }

@@ -14,3 +14,4 @@ mod oaxaca;
 mod peers;
 mod real;
 mod relatives;
+mod sensitivity;

@@ -259,14 +259,7 @@ fn equalised_blocks_and_treatments() {
             "`h_teaching` is a variable of the study, and cannot be the treatment as well",
             "take it out of the allowables and blocks: they come before the treatment",
         ),
-        (
-            from,
-            "cdgd: { treatment: died }",
-            "died",
-            codes::G206,
-            "`died` is the outcome, and cannot be the treatment as well",
-            "name another column",
-        ),
+        (from, "cdgd: { treatment: died }", "died", codes::G206, "`died` is the outcome, and cannot be the treatment as well", "name another column"),
         (
             from,
             "cdgd: { treatment: vital_status, given: [hospitl] }",
@@ -275,14 +268,7 @@ fn equalised_blocks_and_treatments() {
             "`given` names `hospitl`, which is not a block",
             "write `hospital`",
         ),
-        (
-            from,
-            "cdgd: { treatment: vital_statu }",
-            "vital_statu",
-            codes::G203,
-            "no column `vital_statu` in the joined row",
-            "write `vital_status`",
-        ),
+        (from, "cdgd: { treatment: vital_statu }", "vital_statu", codes::G203, "no column `vital_statu` in the joined row", "write `vital_status`"),
     ]);
     let nothing = with(from, "cdgd: { treatment: vital_status, given: [] }").replace("allowable: [age]\n", "");
     assert!(problems(&nothing).iter().any(|p| p.message == "`given` names nothing"), "{:?}", problems(&nothing));
