@@ -27,6 +27,14 @@ pub enum DecomposeError {
         fitted_in: &'static str,
         terms: Vec<String>,
     },
+    /// A learner has no fit in some fold.
+    Learner {
+        learner: &'static str,
+        /// What it was to learn: the outcome, or the group.
+        of: &'static str,
+        blocks: String,
+        reason: String,
+    },
     /// The data are too thin for what the method promises.
     Refused {
         reason: String,
@@ -48,7 +56,7 @@ impl DecomposeError {
                 FitError::NoRows | FitError::NoVariation { .. } | FitError::TooFewRows { .. } => codes::G403,
                 FitError::Layout => codes::G901,
             },
-            Self::GroupFit { .. } => codes::G401,
+            Self::GroupFit { .. } | Self::Learner { .. } => codes::G401,
             Self::NoSupport { .. } | Self::Rank { .. } => codes::G402,
             Self::Refused { .. } => codes::G407,
             Self::NotAdditive { .. } => codes::G404,
@@ -74,6 +82,7 @@ impl DecomposeError {
             Self::GroupFit { .. } => {
                 "the groups hardly overlap on these variables: merge levels, or do without group weights (`estimator: gcomp`, `variant: rank`)"
             }
+            Self::Learner { .. } => "use fewer `folds`, merge rare levels, or write `learner: glm`",
             Self::NoSupport { .. } => {
                 "merge levels, exclude these units in a step, or use a model of both groups (`surface: pooled_main`, `coefficients: pooled`, `reference: pooled`)"
             }
@@ -113,6 +122,9 @@ impl fmt::Display for DecomposeError {
         match self {
             Self::Fit(failed) => write!(f, "{failed}"),
             Self::GroupFit { blocks, reason } => write!(f, "the model of group membership with blocks {blocks} has no fit: {reason}"),
+            Self::Learner { learner, of, blocks, reason } => {
+                write!(f, "{learner} of the {of} with blocks {blocks} has no fit in some fold: {reason}")
+            }
             Self::NoSupport { blocks, fitted_in, n, terms } => {
                 let (target, named) = (if *fitted_in == "index" { "reference" } else { "index" }, terms.len());
                 write!(f, "{n} {target} units have no support in the {fitted_in} group (model with blocks: {blocks}): {named} ")?;

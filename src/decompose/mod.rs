@@ -5,6 +5,7 @@
 
 pub mod attribution;
 mod coupling;
+pub mod crossfit;
 mod error;
 pub mod fairlie;
 pub mod fits;

@@ -4,10 +4,14 @@
 //! (METHODS 3.1; Peters 1941, Belson 1956 for the full set). What a block accounts for is by how much the adjusted gap
 //! falls when it enters; `attribution.rs` credits it.
 
+mod learned;
+
 use super::attribution;
+use super::crossfit::CrossFit;
 use super::fits::{Fits, FittedIn, GroupTerms, Toward};
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
 use super::{Component, DecomposeError, Decomposition, Draft, Method, MethodFamily, Part, Row, Second, SetRow, row};
+use crate::design::Contrast;
 use crate::estimate::Estimate;
 use crate::model::{ModelMatrix, glm::Fit};
 use crate::vocab::{BlockSet, Family};
@@ -63,6 +67,9 @@ pub struct WithAndWithout {
     pub target: Target,
     /// The order of the sequential attribution: positions of blocks. Empty: the order of the study file.
     pub sequence: Vec<usize>,
+    /// How outcome and group are learned; `None` for GLMs, whose estimation the influences carry. Goes with the reference model's
+    /// surface and the one-step estimator.
+    pub learner: Option<CrossFit>,
 }
 
 /// Mean outcome with the other group's surface, and the adjusted gap, for one set of blocks.
@@ -89,7 +96,7 @@ impl Method for WithAndWithout {
     }
 
     fn second_estimate(&self, fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
-        if self.estimator == Estimator::Gcomp {
+        if self.estimator == Estimator::Gcomp || self.learner.is_some() {
             return Ok(None);
         }
         let plug_in = Self { estimator: Estimator::Gcomp, ..self.clone() };
@@ -98,10 +105,24 @@ impl Method for WithAndWithout {
 
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
+        let draft = match self.learner {
+            Some(learner) => self.learned(fits, learner)?,
+            None => {
+                let sets = BlockSet::subsets(c.design.blocks.len());
+                self.draft(fits, sets.map(|set| self.adjusted(fits, set)).collect::<Result<_, _>>()?)
+            }
+        };
+        Decomposition::new(c.design.family.scale(), draft, outcome_sd(c))
+    }
+}
+
+impl WithAndWithout {
+    /// The parts that follow from the adjusted gaps of every set of blocks, the empty set first.
+    fn draft(&self, fits: &Fits<'_>, adjusted: Vec<Adjusted>) -> Draft {
+        let c = fits.contrast;
         let k = c.design.blocks.len();
         let means = group_means(c);
         let gap = means.index.minus(&means.reference);
-        let adjusted: Vec<Adjusted> = BlockSet::subsets(k).map(|set| self.adjusted(fits, set)).collect::<Result<_, _>>()?;
         let v: Vec<Estimate> = adjusted.iter().map(|a| adjusted[0].gap.minus(&a.gap)).collect();
 
         let sequence: Vec<usize> = if self.sequence.is_empty() { (0..k).collect() } else { self.sequence.clone() };
@@ -136,11 +157,9 @@ impl Method for WithAndWithout {
             .zip(v)
             .map(|((set, a), accounted)| SetRow { set, counterfactual_mean: a.counterfactual_mean, adjusted_gap: a.gap, accounted })
             .collect();
-        Decomposition::new(c.design.family.scale(), Draft { rows, sets, ..Draft::default() }, outcome_sd(c))
+        Draft { rows, sets, ..Draft::default() }
     }
-}
 
-impl WithAndWithout {
     /// The counterfactual mean with every block, alone: what resampling checks need.
     pub fn counterfactual_mean(&self, fits: &Fits<'_>) -> Result<Estimate, DecomposeError> {
         Ok(self.adjusted(fits, BlockSet::all(fits.contrast.design.blocks.len()))?.counterfactual_mean)
@@ -164,12 +183,7 @@ impl WithAndWithout {
 
     /// The surface of the group that is not the target, averaged over the target.
     fn by_other_group(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Adjusted, DecomposeError> {
-        let means = group_means(fits.contrast);
-        let cross = self.cross_mean(fits, set, toward)?;
-        Ok(match toward {
-            Toward::Index => Adjusted { gap: means.index.minus(&cross), counterfactual_mean: cross },
-            Toward::Reference => Adjusted { gap: cross.minus(&means.reference), counterfactual_mean: cross },
-        })
+        Ok(against(fits, toward, self.cross_mean(fits, set, toward)?))
     }
 
     /// `E_target[ E(Y | other group, C, X_K) ]` with its influence function (METHODS 3.2, stacked).
@@ -185,36 +199,26 @@ impl WithAndWithout {
         let target_rows = std::slice::from_ref(&target);
         let eta = linear_predictors(fits, &m, &fit);
         let mu: Vec<f64> = eta.iter().map(|&e| family.mean(e)).collect();
-        let plug_in = mean(c, &target, |i| mu[i]);
         let sum_target: f64 = target.clone().map(|i| c.w[i]).sum();
         let mut gradient = m.weighted_sum(target_rows, None, |i| c.w[i] * family.slope(eta[i]) / sum_target);
         if self.estimator == Estimator::Gcomp {
-            let mut influence = plug_in.influence;
+            let Estimate { value, mut influence } = mean(c, &target, |i| mu[i]);
             add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
-            return Ok(Estimate { value: plug_in.value, influence });
+            return Ok(Estimate { value, influence });
         }
 
         let group = fits.group(set, toward)?;
         let omega = &group.odds;
-        let sum_omega: f64 = m.rows.iter().cloned().flatten().map(|i| omega[i]).sum();
+        let OneStep { estimate: Estimate { value, mut influence }, d, sum_omega } = one_step(c, &target, &m.rows, &mu, omega);
         let residual = |i: usize| c.y[i] - mu[i];
-        let d = m.rows.iter().cloned().flatten().map(|i| omega[i] * residual(i)).sum::<f64>() / sum_omega;
-        let mut influence = plug_in.influence;
-        for i in m.rows.iter().cloned().flatten() {
-            influence[c.unit(i)] += c.n() as f64 * omega[i] * (residual(i) - d) / sum_omega;
-        }
         let correction = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(eta[i]) / sum_omega);
         gradient.iter_mut().zip(correction).for_each(|(g, v)| *g -= v);
         add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
 
         let group_matrix = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
         let gradient = group_matrix.weighted_sum(&m.rows, None, |i| omega[i] * (residual(i) - d) / sum_omega);
-        let member: Vec<f64> = match toward {
-            Toward::Index => c.r.clone(),
-            Toward::Reference => c.r.iter().map(|r| 1.0 - r).collect(),
-        };
-        add_score_influence(c, &group_matrix, &group.fit, &gradient, &member, &group.w, &mut influence);
-        Ok(Estimate { value: plug_in.value + d, influence })
+        add_score_influence(c, &group_matrix, &group.fit, &gradient, &fits.in_target(toward), &group.w, &mut influence);
+        Ok(Estimate { value, influence })
     }
 
     /// A model of both groups: the mean difference of its predictions as an index and as a reference unit.
@@ -274,6 +278,35 @@ impl WithAndWithout {
         }
         Ok(())
     }
+}
+
+/// The gap that is left when the target's mean is compared with the other group's surface there.
+fn against(fits: &Fits<'_>, toward: Toward, cross: Estimate) -> Adjusted {
+    let means = group_means(fits.contrast);
+    match toward {
+        Toward::Index => Adjusted { gap: means.index.minus(&cross), counterfactual_mean: cross },
+        Toward::Reference => Adjusted { gap: cross.minus(&means.reference), counterfactual_mean: cross },
+    }
+}
+
+/// The one-step estimate of a mean over the target with its influences, the nuisance functions held fixed (METHODS 3.2).
+struct OneStep {
+    estimate: Estimate,
+    /// Weighted mean residual of the other group.
+    d: f64,
+    sum_omega: f64,
+}
+
+/// `mean_target(mu) + sum omega (y - mu) / sum omega` over the rows of the other group; `mu` and `omega` by row of the design.
+fn one_step(c: &Contrast<'_>, target: &Range<usize>, other: &[Range<usize>], mu: &[f64], omega: &[f64]) -> OneStep {
+    let rows = || other.iter().cloned().flatten();
+    let sum_omega: f64 = rows().map(|i| omega[i]).sum();
+    let d = rows().map(|i| omega[i] * (c.y[i] - mu[i])).sum::<f64>() / sum_omega;
+    let Estimate { value, mut influence } = mean(c, target, |i| mu[i]);
+    for i in rows() {
+        influence[c.unit(i)] += c.n() as f64 * omega[i] * (c.y[i] - mu[i] - d) / sum_omega;
+    }
+    OneStep { estimate: Estimate { value: value + d, influence }, d, sum_omega }
 }
 
 /// The fit in one group, if it says something about every unit of `target`.

@@ -1,6 +1,6 @@
 //! The study with every default written out: study.resolved.yaml.
 
-use super::file::{EstimatorFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile};
+use super::file::{EstimatorFile, LearnerFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile};
 use super::placed::Placed;
 use super::resolve::seen_from;
 use crate::error::{Problem, codes};
@@ -27,7 +27,8 @@ fn with_defaults(method: &MethodFile) -> MethodFile {
     match method {
         MethodFile::WithAndWithout(options) => {
             let estimator = Some(Placed::default_of(options.estimator_in_force()));
-            MethodFile::WithAndWithout(WithAndWithoutFile { estimator, ..options.clone() })
+            let folds = options.folds.clone().or((options.learner.value != LearnerFile::Glm).then(|| Placed::default_of(5)));
+            MethodFile::WithAndWithout(WithAndWithoutFile { estimator, folds, ..options.clone() })
         }
         other => other.clone(),
     }

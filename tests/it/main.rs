@@ -5,6 +5,7 @@ mod frames;
 mod identities;
 mod layering;
 mod lcg;
+mod learners;
 mod models;
 mod oaxaca;
 mod peers;
