@@ -10,7 +10,7 @@
 //!         for k from the outermost regression inwards
 //!             nuisance = Nuisance { matrix, family, y: &response, w, among: rows of the group r_k, part: a number for (k, suffix) }
 //!             fit = cross_fit.fit(contrast, fold, &nuisance)?
-//!             response at fold.train and fold.held = fit.predict(&matrix, rows)
+//!             response at fold.train and fold.held = fit.predict(&matrix, rows)     // both: the next fit is anchored to all rows
 //!             keep the predictions at fold.held
 //!     the estimating equation over all units, with the predictions kept, nuisance terms left out of the influence
 //!     -> a Draft
@@ -110,19 +110,21 @@ impl CrossFit {
             .collect()
     }
 
-    /// Fits a nuisance function on a fold's training rows, recalibrated on the part of them held out. Without terms it is the mean.
+    /// Fits a nuisance function on a fold's training rows, recalibrates it on the part of them held out, and anchors its level to all rows that it
+    /// is fitted among ([`calibrate::anchored`]), so `n.y` is read at `held` too. Without terms it is the mean.
     pub fn fit(&self, c: &Contrast<'_>, fold: &Fold, n: &Nuisance<'_>) -> Result<Box<dyn Predictor>, LearnError> {
         let among =
             |rows: &[usize]| -> Vec<usize> { rows.iter().copied().filter(|i| n.w[*i] > 0.0 && n.among.iter().any(|r| r.contains(i))).collect() };
         let seed = folds::derived_seed(fold.seed, n.part);
-        let sample = |rows, holdout| Sample { m: n.m, rows, holdout, y: n.y, w: n.w, cluster: clusters(c) };
-        if n.m.terms.len() == 1 {
-            return Constant.fit(&sample(&among(&fold.train), &[]), n.family, seed);
-        }
         let (rows, holdout) = (among(&fold.fitted), among(&fold.holdout));
-        let s = sample(&rows, &holdout);
-        let fitted = self.learner.learner().fit(&s, n.family, seed)?;
-        Ok(Box::new(calibrate::calibrated(fitted, &s, n.family)?))
+        let s = Sample { m: n.m, rows: &rows, holdout: &holdout, y: n.y, w: n.w, cluster: clusters(c) };
+        let fitted: Box<dyn Predictor> = if n.m.terms.len() == 1 {
+            Constant.fit(&s, n.family, seed)?
+        } else {
+            Box::new(calibrate::calibrated(self.learner.learner().fit(&s, n.family, seed)?, &s, n.family)?)
+        };
+        let all: Vec<usize> = among(&fold.train).into_iter().chain(among(&fold.held)).collect();
+        Ok(Box::new(calibrate::anchored(fitted, n.m, &all, n.y, n.w, n.family)))
     }
 
     /// Predictions of each nuisance by fits that did not see the unit, by row of the design; 0 for rows in no fold.

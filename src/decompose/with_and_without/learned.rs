@@ -131,7 +131,7 @@ fn facts(fits: &Fits<'_>, cf: CrossFit, values: &[f64], chosen: usize, std_error
         "learner",
         None,
         format!(
-            "outcome and group are learned by {} ({}), recalibrated on a fifth of the training rows, and predicted out of fold: {folds} folds {how}, \
+            "outcome and group are learned by {} ({}), recalibrated on a fifth of the training rows, anchored to the sample's mean, and predicted out of fold: {folds} folds {how}, \
              {splits} splits, seed {seed}; estimates are those of split {}, whose adjusted gap with every block is the median; standard errors \
              by the median rule, without terms for the learners' own estimation",
             kind.name(),

@@ -1,9 +1,9 @@
 //! Recalibration on held-out rows: a penalised fit is too flat or too steep, and a flat group probability under-corrects
-//! (METHODS 5.3; Platt 1999).
+//! (METHODS 5.3; Platt 1999). And the level of a fold's predictions.
 
 use super::{LearnError, Predictor, Sample};
 use crate::model::glm;
-use crate::model::{INTERCEPT, ModelMatrix, Term};
+use crate::model::{INTERCEPT, ModelMatrix, Term, expit};
 use crate::vocab::Family;
 use ndarray::Array2;
 
@@ -50,7 +50,59 @@ pub fn calibrated(inner: Box<dyn Predictor>, s: &Sample<'_>, family: Family) -> 
 impl Predictor for Calibrated {
     fn predict(&self, m: &ModelMatrix<'_>, rows: &[usize]) -> Vec<f64> {
         let family = if self.binomial { Family::Binomial } else { Family::Gaussian };
-        let moved = |p: f64| family.mean(self.intercept + self.slope * scale(self.binomial, p));
-        self.inner.predict(m, rows).into_iter().map(moved).collect()
+        let straight = |p: f64| family.mean(self.intercept + self.slope * scale(self.binomial, p));
+        self.inner.predict(m, rows).into_iter().map(straight).collect()
+    }
+}
+
+/// A predictor moved by a constant on the scale of the link.
+pub struct Anchored {
+    inner: Box<dyn Predictor>,
+    binomial: bool,
+    shift: f64,
+}
+
+fn moved(binomial: bool, p: f64, shift: f64) -> f64 {
+    if binomial {
+        let p = p.clamp(1e-9, 1.0 - 1e-9);
+        expit((p / (1.0 - p)).ln() + shift)
+    } else {
+        p + shift
+    }
+}
+
+/// Moves a predictor so that its mean over `rows` is that of the outcome. `y` and `w` are as long as the design.
+///
+/// Fits that leave a fold out are too low where the fold is high: where folds are whole hospitals, and hospitals differ, cross-fitted predictions
+/// would be shifted against what the hospitals have in common. Anchored to all rows, each fold's function has the same level. One
+/// number a fold is estimated without leaving it out, and to a common shift of the outcome the one-step estimate is indifferent.
+pub fn anchored(inner: Box<dyn Predictor>, m: &ModelMatrix<'_>, rows: &[usize], y: &[f64], w: &[f64], family: Family) -> Anchored {
+    let binomial = family.is_binomial();
+    let predicted = inner.predict(m, rows);
+    let sum_w: f64 = rows.iter().map(|&i| w[i]).sum();
+    let mut shift = 0.0;
+    for _ in 0..50 {
+        let (mut excess, mut slope) = (0.0, 0.0);
+        for (&i, p) in rows.iter().zip(&predicted) {
+            let p = moved(binomial, *p, shift);
+            excess += w[i] * (p - y[i]);
+            slope += w[i] * if binomial { p * (1.0 - p) } else { 1.0 };
+        }
+        // A step of the logit that Newton would overshoot with is cut.
+        let step = (excess / slope).clamp(-2.0, 2.0);
+        if !step.is_finite() {
+            break;
+        }
+        shift -= step;
+        if excess.abs() <= 1e-13 * sum_w {
+            break;
+        }
+    }
+    Anchored { inner, binomial, shift }
+}
+
+impl Predictor for Anchored {
+    fn predict(&self, m: &ModelMatrix<'_>, rows: &[usize]) -> Vec<f64> {
+        self.inner.predict(m, rows).into_iter().map(|p| moved(self.binomial, p, self.shift)).collect()
     }
 }

@@ -26,7 +26,7 @@ pub struct RandomForest {
 
 impl Default for RandomForest {
     fn default() -> Self {
-        Self { trees: 200, min_leaf: 20.0, max_depth: 16, bins: 128 }
+        Self { trees: 200, min_leaf: 20.0, max_depth: 16, bins: 64 }
     }
 }
 
