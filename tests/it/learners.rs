@@ -1,29 +1,23 @@
-//! Learners: what they can learn, weights, determinism; and cross-fitting, split by split and end to end.
+//! Learners: what they can learn, their conditions of optimality, weights, calibration.
 
 use crate::frames::{Columns, near};
 use crate::lcg;
-use gapshare::decompose::crossfit::{CrossFit, median_rule};
 use gapshare::decompose::fits::{Fits, FittedIn, GroupTerms};
-use gapshare::decompose::with_and_without::WithAndWithout;
-use gapshare::decompose::{Component, Decomposition, Draft, Method, Part, row};
-use gapshare::design::{Contrast, Design};
-use gapshare::estimate::{Estimate, Sampling};
-use gapshare::model::expit;
-use gapshare::model::glm;
+use gapshare::design::Contrast;
 use gapshare::model::learner::boosted::BoostedTrees;
 use gapshare::model::learner::penalised::{Penalised, Penalty, at, linfa_ridge};
 use gapshare::model::learner::stack::Stack;
-use gapshare::model::learner::{Constant, Glm, LearnError, Learner, LearnerKind, Sample, calibrate, folds, loss};
+use gapshare::model::learner::{Constant, Glm, LearnError, Learner, LearnerKind, Predictor, Sample, calibrate, loss};
+use gapshare::model::{ModelMatrix, expit, glm};
 use gapshare::vocab::{BlockSet, Family};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use std::ops::Range;
 
 const N: usize = 6000;
 
 /// Four columns and an outcome: events with a smooth or a strongly curved log-odds, or a number around the same curve.
-fn data(family: Family, curved: bool, seed: u64, n: usize) -> Columns<'static> {
+pub fn data(family: Family, curved: bool, seed: u64, n: usize) -> Columns<'static> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
     let x: Vec<[f64; 4]> = (0..n).map(|_| [normal(), normal(), normal(), normal()]).collect();
@@ -53,7 +47,7 @@ fn thirds(n: usize) -> [Vec<usize>; 3] {
     [(0..n).filter(|i| i % 5 < 3).collect(), (0..n).filter(|i| i % 5 == 3).collect(), (0..n).filter(|i| i % 5 == 4).collect()]
 }
 
-fn matrix<'a>(c: &'a Contrast<'a>) -> gapshare::model::ModelMatrix<'a> {
+pub fn matrix<'a>(c: &'a Contrast<'a>) -> ModelMatrix<'a> {
     Fits::new(c).matrix(FittedIn::Pooled, BlockSet::all(c.design.blocks.len()), GroupTerms::Without).unwrap()
 }
 
@@ -64,7 +58,7 @@ fn test_loss(learner: &dyn Learner, c: &Contrast<'_>, family: Family) -> f64 {
     let s = Sample { m: &m, rows: &rows, holdout: &holdout, y: &c.y, w: &c.w, cluster: None };
     let fitted = learner.fit(&s, family, 7).unwrap();
     let fitted = calibrate::calibrated(fitted, &s, family).unwrap();
-    let p = gapshare::model::learner::Predictor::predict(&fitted, &m, &test);
+    let p = fitted.predict(&m, &test);
     let (y, w): (Vec<f64>, Vec<f64>) = test.iter().map(|&i| (c.y[i], c.w[i])).unzip();
     loss(family, &y, &p, &w)
 }
@@ -261,7 +255,7 @@ fn weights_are_repeated_rows() {
     let trees = BoostedTrees::default();
     let x = trees.grow(&sa, Family::Binomial, 1).unwrap();
     let y = BoostedTrees { min_leaf: trees.min_leaf * unit, ..trees }.grow(&sb, Family::Binomial, 1).unwrap();
-    let (p, q) = (gapshare::model::learner::Predictor::predict(&x, &ma, &held_a), gapshare::model::learner::Predictor::predict(&y, &ma, &held_a));
+    let (p, q) = (x.predict(&ma, &held_a), y.predict(&ma, &held_a));
     let difference = p.iter().zip(&q).map(|(p, q)| (p - q).abs()).fold(0.0, f64::max);
     eprintln!("boosting with weights and with repeated rows: {} and {} trees, largest difference {difference:.1e}", x.n_trees(), y.n_trees());
     assert!(x.n_trees() == y.n_trees() && difference < 1e-4, "{difference}");
@@ -272,29 +266,6 @@ fn weights_are_repeated_rows() {
     let forest = LearnerKind::RandomForest.learner();
     let (x, y) = (forest.fit(&sa, Family::Binomial, 1).unwrap(), forest.fit(&sb, Family::Binomial, 1).unwrap());
     near("forest", losses(&x.predict(&ma, &held_a)), losses(&y.predict(&ma, &held_a)), 0.01);
-}
-
-#[test]
-fn the_same_seed_gives_the_same_bits_at_any_number_of_threads() {
-    let d = data(Family::Binomial, true, 8, 1500).design();
-    for kind in LearnerKind::ALL {
-        let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| bits(&decompose(&d, CrossFit { splits: 1, folds: 3, ..CrossFit::new(kind) })))
-        };
-        assert_eq!(run(1), run(8), "{kind:?}");
-    }
-    let other = CrossFit { splits: 1, folds: 3, seed: 1, ..CrossFit::new(LearnerKind::BoostedTrees) };
-    assert_ne!(bits(&decompose(&d, other)), bits(&decompose(&d, CrossFit { seed: 2, ..other })));
-}
-
-fn bits(d: &Decomposition) -> Vec<u64> {
-    d.rows.iter().flat_map(|r| std::iter::once(r.estimate.value).chain(r.estimate.influence.iter().copied())).map(f64::to_bits).collect()
-}
-
-fn decompose(d: &Design, learner: CrossFit) -> Decomposition {
-    let c = Contrast::new(d, 1);
-    WithAndWithout { learner: Some(learner), ..WithAndWithout::default() }.decompose(&Fits::new(&c)).unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
@@ -315,8 +286,8 @@ fn the_stack_takes_the_member_that_is_right() {
 #[test]
 fn calibration_restores_the_slope() {
     struct Flat;
-    impl gapshare::model::learner::Predictor for Flat {
-        fn predict(&self, m: &gapshare::model::ModelMatrix<'_>, rows: &[usize]) -> Vec<f64> {
+    impl Predictor for Flat {
+        fn predict(&self, m: &ModelMatrix<'_>, rows: &[usize]) -> Vec<f64> {
             let v = |i: usize, t: usize| m.value(i, m.terms[t], None);
             rows.iter().map(|&i| expit(0.2 + 0.5 * (-0.8 + 0.8 * v(i, 1) - 0.5 * v(i, 2) + 0.3 * v(i, 3)))).collect()
         }
@@ -330,235 +301,6 @@ fn calibration_restores_the_slope() {
     // Standard errors of slope and intercept are about .05 and .03.
     near("slope", fit.slope, 2.0, 0.15);
     near("intercept", fit.intercept, -0.4, 0.1);
-}
-
-#[test]
-fn folds_keep_clusters_together_and_strata_in_balance() {
-    let mut columns = lcg::columns();
-    let d = columns.design();
-    let c = Contrast::new(&d, 1);
-    let cf = CrossFit::new(LearnerKind::Ridge);
-    let splits = cf.splits(&c).unwrap();
-    assert_eq!((splits.len(), splits[0].len()), (5, 5));
-    assert_ne!(splits[0][0].held, splits[1][0].held);
-    for folds in &splits {
-        let mut all: Vec<usize> = folds.iter().flat_map(|f| f.held.clone()).collect();
-        all.sort_unstable();
-        assert_eq!(all, (0..2000).collect::<Vec<_>>());
-        for f in folds {
-            let events = |r: f64| f.held.iter().filter(|&&i| c.r[i] == r && c.y[i] == 1.0).count();
-            // 680 index units with 277 events, 1,320 reference units with 332.
-            assert!((55..=57).contains(&events(1.0)) && (66..=68).contains(&events(0.0)), "{} {}", events(1.0), events(0.0));
-            assert_eq!(f.train.len() + f.held.len(), 2000);
-            assert!(f.train.iter().all(|i| f.held.binary_search(i).is_err()));
-            let mut train: Vec<usize> = f.fitted.iter().chain(&f.holdout).copied().collect();
-            train.sort_unstable();
-            assert_eq!(train, f.train);
-            assert!((f.holdout.len() as f64 / 1600.0 - 0.2).abs() < 0.01);
-        }
-    }
-    columns.cluster = Some((0..2000).map(|i| format!("{}", (i * i + 3 * i) % 23 % 12)).collect());
-    let d = columns.design();
-    let c = Contrast::new(&d, 1);
-    let code = &d.clusters.as_ref().unwrap().code;
-    for f in cf.splits(&c).unwrap().iter().flatten() {
-        let of = |rows: &[usize]| rows.iter().map(|&i| code[i]).collect::<std::collections::BTreeSet<_>>();
-        assert!(of(&f.train).is_disjoint(&of(&f.held)) && of(&f.holdout).is_disjoint(&of(&f.fitted)));
-        assert!(!f.held.is_empty() && !f.holdout.is_empty() && !f.fitted.is_empty());
-    }
-    let few = CrossFit { folds: 20, ..cf };
-    assert!(matches!(few.splits(&c), Err(LearnError::FewClusters { needed: 20, .. })));
-    let (x, y) = (folds::derived_seed(1, 0), folds::derived_seed(1, 1));
-    assert!(x != y && x != folds::derived_seed(2, 0));
-}
-
-/// The rule on numbers: the lower median split gives the values, each row the variance of METHODS 5.3 around them.
-#[test]
-fn the_median_rule_is_that_of_methods() {
-    let draft = |values: [f64; 2], spread: f64| Draft {
-        rows: [(Part::Explained, values[0]), (Part::Unexplained, values[1])]
-            .map(|(part, value)| row(part, Component::Total, Estimate { value, influence: vec![spread, -spread, spread, -spread] }))
-            .to_vec(),
-        ..Draft::default()
-    };
-    // V_s = spread^2 / 4.
-    let drafts = vec![draft([0.5, 3.0], 2.0), draft([0.7, 1.0], 4.0), draft([0.9, 2.0], 6.0)];
-    let sampling = Sampling::new(4, None, 0.95);
-    let (out, chosen) = median_rule(drafts, (Part::Unexplained, Component::Total), &sampling);
-    assert_eq!((chosen, out.rows[0].estimate.value, out.rows[1].estimate.value), (2, 0.9, 2.0));
-    // Unexplained: {1 + 1, 4 + 1, 9 + 0}; explained: {1 + .16, 4 + .04, 9}.
-    near("unexplained", sampling.variance(&out.rows[1].estimate), 5.0, 1e-12);
-    near("explained", sampling.variance(&out.rows[0].estimate), 4.04, 1e-12);
-    let (one, _) = median_rule(vec![draft([0.5, 3.0], 2.0)], (Part::Unexplained, Component::Total), &sampling);
-    assert_eq!(one.rows, draft([0.5, 3.0], 2.0).rows);
-}
-
-#[test]
-fn parts_sum_and_facts_say_how() {
-    for family in [Family::Binomial, Family::Gaussian] {
-        let mut columns = data(family, true, 11, 1500);
-        columns.weight = Some((0..1500).map(|i| 1.0 + (i % 3) as f64).collect());
-        columns.cluster = Some((0..1500).map(|i| format!("{}", i / 7 % 30)).collect());
-        let d = columns.design();
-        let out = decompose(&d, CrossFit { splits: 3, folds: 2, ..CrossFit::new(LearnerKind::BoostedTrees) });
-        let total = |p: Part| out.row(p, Component::Total).unwrap().estimate.value;
-        near("gap", total(Part::Allowable) + total(Part::Explained) + total(Part::Unexplained), total(Part::Gap), 1e-12);
-        for r in &out.rows {
-            near("mean influence", r.estimate.influence.iter().sum::<f64>() / 1500.0, 0.0, 1e-9);
-        }
-        let found = |check: &str| out.facts.iter().find(|f| f.check == check).unwrap_or_else(|| panic!("no {check}"));
-        assert!(found("learner").message.contains("2 folds by cluster, 3 splits, seed 20260101"), "{}", found("learner").message);
-        assert!(found("learner_group_c_statistic").value.unwrap() < 0.6);
-        assert!(found("clipped_group_probabilities").units.is_some());
-        assert_eq!(out.facts.iter().any(|f| f.check == "learner_outcome_c_statistic"), family == Family::Binomial);
-    }
-}
-
-#[test]
-fn models_that_cannot_be_learned_are_named() {
-    let mut columns = data(Family::Binomial, true, 12, 600);
-    // Three events among reference units: some fold has none to hold out.
-    let mut left = 3;
-    for i in 0..600 {
-        if columns.group[i] == 0.0 && columns.y[i] == 1.0 {
-            columns.y[i] = f64::from(u8::from(left > 0));
-            left = (left - 1).max(0);
-        }
-    }
-    let d = columns.design();
-    let c = Contrast::new(&d, 1);
-    let m = WithAndWithout { learner: Some(CrossFit::new(LearnerKind::BoostedTrees)), ..WithAndWithout::default() };
-    let e = m.decompose(&Fits::new(&c)).unwrap_err();
-    assert!(e.to_string().contains("boosted_trees of the outcome with blocks"), "{e}");
-    assert_eq!(e.code(), gapshare::error::codes::G401);
-    // A level that index units alone have stops learners as it stops GLMs.
-    let mut columns = data(Family::Binomial, true, 12, 600);
-    let only: Vec<f64> = (0..600).map(|i| f64::from(u8::from(columns.group[i] == 1.0 && i % 20 == 0))).collect();
-    columns.blocks[0].1.push(("only", only));
-    let d = columns.design();
-    let c = Contrast::new(&d, 1);
-    assert_eq!(m.decompose(&Fits::new(&c)).unwrap_err().code(), gapshare::error::codes::G402);
-}
-
-/// The design of METHODS 2 (`dml.py` of the reference material): columns C, S, B, H; `uniform` takes away the overlap in S.
-fn methods_2(n: usize, seed: u64, uniform: bool) -> (Columns<'static>, f64) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let (mut y, mut group, mut x) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new(), Vec::new(), Vec::new()]);
-    let (mut truth, mut index) = (0.0, 0.0);
-    let draw = |rng: &mut ChaCha8Rng| (rng.next_u64() >> 11) as f64 / 2f64.powi(53);
-    for _ in 0..n {
-        let r = f64::from(u8::from(draw(&mut rng) < 0.35));
-        let mut normal = |sd: f64, rng: &mut ChaCha8Rng| -> f64 {
-            sd * {
-                let z: f64 = StandardNormal.sample(rng);
-                z
-            }
-        };
-        let c = 2.0 * draw(&mut rng) - 1.0;
-        let s = 0.5 * r + if uniform { 2.0 * draw(&mut rng) - 1.0 } else { normal(0.7, &mut rng) };
-        let b = 0.5 * s + normal(0.6, &mut rng);
-        let h = 0.4 * r - 0.2 * s + normal(0.7, &mut rng);
-        let eta = |r: f64| -1.0 + 0.5 * c + 0.6 * s + 0.5 * b * b + 0.7 * h + if h > 0.0 { 0.4 * s } else { 0.0 } + 0.2 * r;
-        y.push(f64::from(u8::from(draw(&mut rng) < expit(eta(r)))));
-        group.push(r);
-        [c, s, b, h].into_iter().zip(&mut x).for_each(|(v, x)| x.push(v));
-        truth += r * expit(eta(0.0));
-        index += r;
-    }
-    let [c, s, b, h] = x;
-    let columns = Columns {
-        family: Family::Binomial,
-        y,
-        group,
-        allowable: vec![("C", c), ("S", s), ("B", b), ("H", h)],
-        blocks: vec![],
-        weight: None,
-        cluster: None,
-    };
-    (columns, truth / index)
-}
-
-struct Simulated {
-    bias: f64,
-    mc_se: f64,
-    covered: f64,
-    clipped: f64,
-    gates: usize,
-}
-
-/// `a(full)` by boosting in samples with seeds of their own.
-fn simulate(runs: Range<u64>, n: usize, uniform: bool) -> Simulated {
-    use gapshare::diagnostics;
-    let truth = methods_2(2_000_000, 1_000_000, uniform).1;
-    let k = (runs.end - runs.start) as f64;
-    let (mut errors, mut covered, mut clipped, mut gates) = (Vec::new(), 0.0, 0.0, 0);
-    for seed in runs {
-        let d = methods_2(n, seed, uniform).0.design();
-        let out = decompose(&d, CrossFit { splits: 1, ..CrossFit::new(LearnerKind::BoostedTrees) });
-        let a = &out.sets[0].counterfactual_mean;
-        let se = Sampling::new(n, None, 0.95).std_error(a);
-        errors.push(a.value - truth);
-        covered += f64::from(u8::from((a.value - truth).abs() <= 1.96 * se)) / k;
-        clipped += out.facts.iter().find(|f| f.check == "clipped_group_probabilities").and_then(|f| f.value).unwrap() / k;
-        let c = Contrast::new(&d, 1);
-        gates += usize::from(diagnostics::overlap(&Fits::new(&c), true).iter().flat_map(|o| &o.checks).any(|c| c.fails_gate()));
-    }
-    let bias = errors.iter().sum::<f64>() / k;
-    let sd = (errors.iter().map(|e| (e - bias).powi(2)).sum::<f64>() / (k - 1.0)).sqrt();
-    Simulated { bias, mc_se: sd / k.sqrt(), covered, clipped, gates }
-}
-
-/// A fast guard of the simulation below: with overlap the bias of boosting is within three Monte-Carlo errors, without it the gate fires.
-#[test]
-fn boosting_is_right_with_overlap_and_the_gate_fires_without() {
-    let s = simulate(0..6, 3000, false);
-    eprintln!("bias {:.4} (mc {:.4}), clipped {:.3}", s.bias, s.mc_se, s.clipped);
-    assert!(s.bias.abs() < 3.0 * s.mc_se.max(0.004), "{} {}", s.bias, s.mc_se);
-    assert_eq!(s.gates, 0);
-    assert_eq!(simulate(0..2, 3000, true).gates, 2);
-}
-
-#[test]
-#[ignore = "a simulation of some minutes: METHODS 2 has 95.6% coverage with overlap, and far less, with the gate, without it"]
-fn boosting_covers_with_overlap_and_not_without() {
-    for uniform in [false, true] {
-        let s = simulate(0..160, 5000, uniform);
-        eprintln!("uniform {uniform}: bias {:.4} (mc {:.4}), covered {:.3}, clipped {:.3}, gates {}", s.bias, s.mc_se, s.covered, s.clipped, s.gates);
-        assert_eq!(s.gates, if uniform { 160 } else { 0 });
-        // Monte-Carlo standard error of the coverage: .017.
-        assert!(uniform || s.covered > 0.90, "{}", s.covered);
-    }
-}
-
-/// 20,000 units, 12 columns in three blocks, one split of five folds: all eight sets.
-#[test]
-#[ignore = "a timing, printed"]
-fn speed() {
-    let n = 20_000;
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
-    let x: Vec<Vec<f64>> = (0..12).map(|_| (0..n).map(|_| normal()).collect()).collect();
-    let group: Vec<f64> =
-        (0..n).map(|i| f64::from(u8::from(expit(-0.8 + 0.3 * x[0][i] + 0.3 * x[4][i] + 0.3 * x[8][i]) > 0.5 + 0.2 * normal()))).collect();
-    let y: Vec<f64> =
-        (0..n).map(|i| f64::from(u8::from(expit(-2.0 + 0.5 * x[1][i] + 0.5 * x[5][i] * x[9][i] + 0.3 * group[i]) > 0.5 + 0.2 * normal()))).collect();
-    const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
-    let part = |r: Range<usize>| r.map(|k| (NAMES[k], x[k].clone())).collect::<Vec<_>>();
-    let d = Columns {
-        family: Family::Binomial,
-        y,
-        group,
-        allowable: part(0..3),
-        blocks: vec![("one", part(3..6)), ("two", part(6..9)), ("three", part(9..12))],
-        weight: None,
-        cluster: None,
-    }
-    .design();
-    for kind in LearnerKind::ALL {
-        let start = std::time::Instant::now();
-        decompose(&d, CrossFit { splits: 1, ..CrossFit::new(kind) });
-        eprintln!("{kind:?}: {:.1} s", start.elapsed().as_secs_f64());
-    }
 }
 
 #[test]

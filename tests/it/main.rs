@@ -1,6 +1,7 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
 mod cli;
+mod crossfit;
 mod frames;
 mod identities;
 mod layering;
