@@ -6,6 +6,7 @@
 pub mod attribution;
 pub mod cdgd;
 mod coupling;
+pub mod crossfit;
 mod error;
 pub mod fairlie;
 pub mod fits;

@@ -202,7 +202,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
         format!("Treated as fair, and credited to no block: {}.", s.allowables())
     };
     let others = sections::others(s);
-    let all: [(&'static str, &'static str, String, Vec<TableView>); 10] = [
+    let all: [(&'static str, &'static str, String, Vec<TableView>); 11] = [
         ("cohort", "Cohort", "Every step that removed a row is counted.".into(), sections::attrition(s)),
         ("gap", "The gap", fair, sections::gap(s)),
         ("groups", "Are the groups comparable?", String::new(), sections::table_one(s)),
