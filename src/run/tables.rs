@@ -1,5 +1,7 @@
 //! Results as the rows of the declared tables.
 
+mod hospital;
+
 use super::analyse::{Analysed, GroupResult, ModelResult};
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
@@ -59,7 +61,7 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
 /// Errors: `G901`, a row that does not fit its declaration.
 pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed) -> Result<Vec<Table>, Problems> {
     let filler = Filler { plan, design, analysed };
-    Ok(vec![
+    let mut tables = vec![
         attrition(cohort, design)?,
         filler.table_one()?,
         filler.gap()?,
@@ -69,7 +71,9 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
         filler.decomposition()?,
         filler.detail()?,
         filler.diagnostics()?,
-    ])
+    ];
+    tables.extend(filler.hospitals()?);
+    Ok(tables)
 }
 
 fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problems> {
@@ -301,6 +305,9 @@ impl Filler<'_> {
                                 ("family", analysis.method.family().name().into()),
                             ]);
                             cells.extend(inferred(Some(row.value)));
+                            if let Some(h) = &r.hospital {
+                                cells.extend([("_left_out_reference", h.left_out[0].into()), ("_left_out_index", h.left_out[1].into())]);
+                            }
                             rows.push(((row.part, row.component), cells));
                         }
                         for u in &r.undefined {
@@ -315,7 +322,7 @@ impl Filler<'_> {
                         }
                     }
                     Err(e) => {
-                        for (part, component) in null_rows(analysis.method.parts(), self.plan.roles.blocks.len()) {
+                        for (part, component) in null_rows(analysis.method.parts(), &analysis.method.explained(self.plan.roles.blocks.len())) {
                             let scale = analysis.method.scale(self.design.family);
                             let mut cells = self.null_row(&key, part, component, scale, &e.shown(self.plan.min_cell));
                             cells.push(("family", analysis.method.family().name().into()));
@@ -422,13 +429,9 @@ fn inferred(v: Option<Inferred>) -> [(&'static str, Cell); 4] {
     ]
 }
 
-/// The rows of an analysis that could not be estimated: every total, and the blocks of the part that has them.
-fn null_rows(parts: &[Part], n_blocks: usize) -> Vec<(Part, Component)> {
-    let by_block = |p: Part| matches!(p, Part::Explained | Part::Endowments);
-    parts
-        .iter()
-        .flat_map(|&p| {
-            std::iter::once((p, Component::Total)).chain((0..if by_block(p) { n_blocks } else { 0 }).map(move |k| (p, Component::Block(k))))
-        })
-        .collect()
+/// The rows of an analysis that could not be estimated: every total, and the components of the part that has them.
+fn null_rows(parts: &[Part], explained: &[Component]) -> Vec<(Part, Component)> {
+    let divided = |p: Part| matches!(p, Part::Explained | Part::Endowments);
+    let components = |p: Part| explained.iter().filter(move |_| divided(p)).map(move |c| (p, *c));
+    parts.iter().flat_map(|&p| std::iter::once((p, Component::Total)).chain(components(p))).collect()
 }

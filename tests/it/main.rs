@@ -3,6 +3,8 @@
 mod cli;
 mod frames;
 mod hospital;
+mod hospital_known;
+mod hospital_models;
 mod identities;
 mod layering;
 mod lcg;

@@ -31,7 +31,7 @@ pub fn profile(settings: &Hospital, fits: &Fits<'_>, roster: &Roster<'_>, counts
     };
     let mut number = |name, value: Result<f64, String>| {
         let value = value.map_or_else(HospitalValue::Missing, HospitalValue::Number);
-        rows.push(HospitalRow { name, family: None, value });
+        rows.push(HospitalRow::new(name, None, value));
     };
     let none = || match &model {
         Err(e) => e.to_string(),

@@ -375,7 +375,7 @@ fn few_missing_values_take_the_mean_with_them() {
 fn a_lone_small_hospital_takes_another_with_it() {
     let mut t = Table::new(&schema::HOSPITAL_UNITS);
     for (name, reference, index) in [("a", 500u64, 300u64), ("b", 400, 4), ("c", 300, 40), ("d", 90, 0)] {
-        t.push(&[("index_group", "B".into()), ("hospital", name.into()), ("n_reference", reference.into()), ("n_index", index.into())]).unwrap();
+        t.push(&[("index_group", "B".into()), ("analysis", "a".into()), ("hospital", name.into()), ("n_reference", reference.into()), ("n_index", index.into())]).unwrap();
     }
     let (run, _) = withhold(study(), vec![gap_table(50, 100), t], 11).unwrap();
     let t = run.get(&schema::HOSPITAL_UNITS).unwrap();
