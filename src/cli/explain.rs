@@ -20,7 +20,7 @@ pub struct MethodText {
 }
 
 /// Methods that the study file format names and this version does not do.
-const NOT_BUILT: [&str; 4] = ["mechanisms", "interventional", "hospital", "cdgd"];
+const NOT_BUILT: [&str; 3] = ["mechanisms", "interventional", "cdgd"];
 
 /// The long form of a code or a method. The problem names the nearest one that exists.
 pub fn explain(topic: &str) -> Result<String, Box<Problem>> {

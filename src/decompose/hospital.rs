@@ -116,7 +116,9 @@ impl Method for Hospital {
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
         match (self.effects, &self.id) {
             (Effects::Ids, Some(id)) => self.by_id(fits, &self.roster(fits, id)?),
-            (Effects::Ids, None) => Err(refused("the hospitals have no ids".to_owned(), "name their column in `id`, or write `effects: characteristics`")),
+            (Effects::Ids, None) => {
+                Err(refused("the hospitals have no ids".to_owned(), "name their column in `id`, or write `effects: characteristics`"))
+            }
             (Effects::Characteristics, id) => {
                 let roster = id.as_ref().map(|id| self.roster(fits, id)).transpose()?;
                 self.by_characteristics(fits, roster.as_ref())
@@ -134,10 +136,15 @@ impl Method for Hospital {
         vec![
             says(
                 "exchangeability",
-                format!("given the group and {given}, nothing unmeasured goes with both the hospital ({block}) and the outcome: hospitals' effects hold no case mix that was not measured"),
+                format!(
+                    "given the group and {given}, nothing unmeasured goes with both the hospital ({block}) and the outcome: hospitals' effects hold no case mix that was not measured"
+                ),
             ),
             says("positivity", format!("given {given}, every hospital that one group uses could have been used by a unit of the other")),
-            says("consistency", "a unit's outcome at a hospital does not depend on who else is treated there: moving units ignores capacity".to_owned()),
+            says(
+                "consistency",
+                "a unit's outcome at a hospital does not depend on who else is treated there: moving units ignores capacity".to_owned(),
+            ),
             says("order", format!("{given} come before the hospital; nothing of them follows from it")),
         ]
     }
@@ -203,6 +210,7 @@ impl Hospital {
     fn by_id(&self, fits: &Fits<'_>, roster: &Roster<'_>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
         let counts = roster.counts(c);
+        judge::enough(c, roster, &counts)?;
         let populations = self.populations(fits, roster, &counts, None, self.errors)?;
         let judged = judge::judge(self, c, roster, &counts, &populations)?;
         let divided = Kitagawas::new(fits, roster, &counts, self.given);
@@ -251,7 +259,7 @@ impl Hospital {
                 let dropped = |h: usize| populations.restricted[0].is_some() && counts.lacks(h, 0);
                 let c = without(fits.contrast, roster, dropped);
                 let found = standardised::standardised_risk(&Fits::new(&c), roster, self.given);
-                found.map_or_else(|e| HospitalValue::Missing(e.to_string()), HospitalValue::Estimate)
+                found.map_or_else(|e| HospitalValue::Missing(table::reason(&e)), HospitalValue::Estimate)
             }
         };
         let left_out = populations.of(0).left_out;
@@ -273,7 +281,9 @@ impl Hospital {
         ];
         let rows = parts(&observed.index, &observed.reference, &none, &patients, go, fare);
         let block = c.design.blocks.get(self.block).map_or("hospital", String::as_str);
-        let message = format!("where they go is of which along the measured characteristics of the block {block}: what hospitals differ in otherwise is in how they fare there");
+        let message = format!(
+            "where they go is of which along the measured characteristics of the block {block}: what hospitals differ in otherwise is in how they fare there"
+        );
         let mut facts = vec![Fact::informs("hospital_effects", None, message)];
         let mut units = Vec::new();
         if let Some(roster) = roster {
@@ -307,7 +317,9 @@ impl HospitalsAs {
             (Self::Population, true) => {
                 "population: intervals are for the hospitals listed, with units independent given them; the study's clusters are not used".to_owned()
             }
-            (Self::Sample, _) => "sample: approximate intervals, by leaving out one hospital at a time, for hospitals of which those listed are a sample".to_owned(),
+            (Self::Sample, _) => {
+                "sample: approximate intervals, by leaving out one hospital at a time, for hospitals of which those listed are a sample".to_owned()
+            }
         }
     }
 }

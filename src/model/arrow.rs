@@ -400,6 +400,16 @@ impl ArrowFit<'_> {
         self.d.iter().map(|d| (d / lambda).ln()).sum::<f64>() + self.schur.log_determinant()
     }
 
+    /// Of each hospital, its effect's diagonal element of `J^-1`.
+    pub fn effect_variances(&self) -> Vec<f64> {
+        let mut c = self.b.clone();
+        for (mut row, d) in c.rows_mut().into_iter().zip(&self.d) {
+            row.mapv_inplace(|v| v / d);
+        }
+        let solved = c.dot(&self.schur.inverse());
+        c.rows().into_iter().zip(solved.rows()).zip(&self.d).map(|((c, v), d)| 1.0 / d + c.dot(&v)).collect()
+    }
+
     /// Of each hospital, `sum_h w V + lambda`.
     pub fn curvatures(&self) -> &[f64] {
         &self.d
@@ -450,17 +460,34 @@ impl ArrowFit<'_> {
         let solved = c.dot(&inverse);
         for (s, set) in self.sets.iter().enumerate() {
             let k = set.k();
-            let block = inverse.slice(s![set.start..set.start + k, set.start..set.start + k]);
-            let mut x = Array1::<f64>::zeros(k);
-            for &row in &set.order {
-                let (i, h) = (row as usize, self.hospitals.code[row as usize] as usize);
-                set.scaled_row(i, x.iter_mut());
-                let own = x.dot(&block.dot(&x));
-                let crossed = x.dot(&solved.slice(s![h, set.start..set.start + k]));
-                let rest = c.row(h).dot(&solved.row(h));
-                let (_, curvature) = self.family.score(y[i], self.eta(s, i));
-                out[i] = w[i] * curvature * (1.0 / self.d[h] + own - 2.0 * crossed + rest);
-            }
+            let at = set.start..set.start + k;
+            let block = inverse.slice(s![at.clone(), at.clone()]);
+            let rest: Vec<f64> = c.rows().into_iter().zip(solved.rows()).map(|(c, v)| c.dot(&v)).collect();
+            let map = |chunk: Range<usize>| {
+                let mut packed = Array2::<f64>::zeros((BLOCK, k));
+                let mut times = Array2::<f64>::zeros((BLOCK, k));
+                let mut found = Vec::with_capacity(chunk.len());
+                let mut start = chunk.start;
+                while start < chunk.end {
+                    let rows = &set.order[start..(start + BLOCK).min(chunk.end)];
+                    let mut x = packed.slice_mut(s![..rows.len(), ..]);
+                    for (mut cells, &i) in x.rows_mut().into_iter().zip(rows) {
+                        set.scaled_row(i as usize, cells.iter_mut());
+                    }
+                    let mut v = times.slice_mut(s![..rows.len(), ..]);
+                    general_mat_mul(1.0, &x, &block, 0.0, &mut v);
+                    for ((x, v), &row) in x.rows().into_iter().zip(v.rows()).zip(rows) {
+                        let (i, h) = (row as usize, self.hospitals.code[row as usize] as usize);
+                        let crossed = x.dot(&solved.slice(s![h, at.clone()]));
+                        let (_, curvature) = self.family.score(y[i], self.eta(s, i));
+                        found.push(w[i] * curvature * (1.0 / self.d[h] + x.dot(&v) - 2.0 * crossed + rest[h]));
+                    }
+                    start += BLOCK;
+                }
+                found
+            };
+            let found = accumulate(std::slice::from_ref(&(0..set.order.len())), map, |total: &mut Vec<f64>, part| total.extend(part));
+            set.order.iter().zip(found.unwrap_or_default()).for_each(|(&i, l)| out[i as usize] = l);
         }
         out
     }

@@ -318,10 +318,8 @@ pub static DECOMPOSITION_DETAIL: TableDecl = TableDecl {
 };
 
 /// Of the hospital method: units that are not in the population of a row, with those of the rest in other rows.
-const HIDDEN_LEFT_OUT: &[ColumnDecl] = &[
-    integer("_left_out_reference", "units", "Reference units left out."),
-    integer("_left_out_index", "units", "Index units left out."),
-];
+const HIDDEN_LEFT_OUT: &[ColumnDecl] =
+    &[integer("_left_out_reference", "units", "Reference units left out."), integer("_left_out_index", "units", "Index units left out.")];
 
 pub static HOSPITAL: TableDecl = TableDecl {
     name: "hospital",
@@ -360,7 +358,11 @@ pub static HOSPITAL_UNITS: TableDecl = TableDecl {
         WITHHELD,
         key("analysis", "Name of the analysis in the study file."),
         number("observed_to_expected", "", "observed / expected."),
-        number("between_centred", "outcome", "Its part of the between-hospital component, its outcomes as deviations from the groups' mean: the same sum."),
+        number(
+            "between_centred",
+            "outcome",
+            "Its part of the between-hospital component, its outcomes as deviations from the groups' mean: the same sum.",
+        ),
         number("between_adjusted", "outcome", "Its part of the between-hospital component of case-mix-adjusted outcomes."),
         number("within_adjusted", "outcome", "Its part of the within-hospital component of case-mix-adjusted outcomes."),
     ],

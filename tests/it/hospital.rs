@@ -119,7 +119,10 @@ fn means_rows_and_errors_are_those_of_the_reference_implementation() {
             let got = run(&d, &by_id(1)).unwrap();
             agrees(&known[&format!("{case}|A={set}|pooled")], &got, &ROWS);
             // Sharing the hospitals' effects is what tells the method from a fit a group.
-            assert!((estimate(&got, "where_they_go", Some("A")).value - known[&format!("{case}|A={set}|separate")]["sort_ref"].as_f64().unwrap()).abs() > 1e-5);
+            assert!(
+                (estimate(&got, "where_they_go", Some("A")).value - known[&format!("{case}|A={set}|separate")]["sort_ref"].as_f64().unwrap()).abs()
+                    > 1e-5
+            );
         }
         // The reference numbers leave out the hospitals without index units and borrow at the one without reference units.
         let Some(d) = golden(&["C", "F"], block, |r, h| lacking(r, h) && h != "3" && h != "8") else { return };

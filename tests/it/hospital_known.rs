@@ -131,8 +131,15 @@ fn influences_of_kitagawa_and_context_are_derivatives() {
     for family in FAMILIES {
         let mut d = design(family, &all(), true, 1.0);
         let base = run(&d, &by_id(1)).unwrap();
-        let names: Vec<&str> =
-            base.hospital.as_ref().unwrap().rows.iter().map(|r| r.name).filter(|n| n.starts_with("kitagawa") || n.starts_with("contextual")).collect();
+        let names: Vec<&str> = base
+            .hospital
+            .as_ref()
+            .unwrap()
+            .rows
+            .iter()
+            .map(|r| r.name)
+            .filter(|n| n.starts_with("kitagawa") || n.starts_with("contextual"))
+            .collect();
         assert_eq!(names.len(), 10);
         // Units of hospitals with both groups and of those that lack one.
         let lacking: Vec<usize> = [2usize, 5].iter().map(|h| (0..700).find(|&i| d.labelled[0].1.code[i] == *h as u32).unwrap()).collect();
@@ -292,7 +299,9 @@ fn hospitals_as_a_sample_are_left_out_in_turn() {
         let sum: f64 = left_out.iter().map(|d| (of(d) - e.value).powi(2)).sum();
         near(what, s.variance(e).sqrt(), ((g - 1) as f64 / g as f64 * sum).sqrt(), 1e-10);
     };
-    for (name, family) in [("how_they_fare_there", Some("A")), ("how_they_fare_there", Some("B")), ("kitagawa_within", None), ("contextual_lambda", None)] {
+    for (name, family) in
+        [("how_they_fare_there", Some("A")), ("how_they_fare_there", Some("B")), ("kitagawa_within", None), ("contextual_lambda", None)]
+    {
         check(name, estimate(&got, name, family), &|d| estimate(d, name, family).value);
     }
     let total = |d: &Decomposition, p| d.row(p, Component::Total).unwrap().estimate.clone();
@@ -311,7 +320,10 @@ fn thin_data_are_refused_family_by_family() {
     let rows: Vec<usize> = all().into_iter().filter(|&i| t["group"][i] == 1.0 || ![8.0, 9.0, 10.0, 11.0, 12.0].contains(&t["hospital"][i])).collect();
     let got = run(&design(family, &rows, false, 1.0), &Hospital { unsupported: Unsupported::Auto, ..by_id(1) }).unwrap();
     let missing = got.hospital.as_ref().unwrap().rows.iter().find(|r| r.name == "where_they_go" && r.family == Some("A")).unwrap();
-    assert!(matches!(&missing.value, HospitalValue::Missing(reason) if reason.contains("of index units are at hospitals without reference units")), "{missing:?}");
+    assert!(
+        matches!(&missing.value, HospitalValue::Missing(reason) if reason.contains("of index units are at hospitals without reference units")),
+        "{missing:?}"
+    );
     let go = got.row(Part::Explained, Component::Named("where_they_go")).unwrap().estimate.value;
     near("headline", go, estimate(&got, "where_they_go", Some("B")).value, 1e-15);
     assert!(got.facts.iter().any(|f| f.check == "family_refused" && f.message.contains("the parts of the gap are those of family B")));

@@ -143,12 +143,12 @@ fn random_intercepts_of_balanced_data_have_a_closed_form() {
     let within: f64 = (0..g * n).map(|i| (y[i] - mean(hospital[i])).powi(2)).sum::<f64>() / (g * (n - 1)) as f64;
     let between: f64 = n as f64 * (0..g).map(|h| (mean(h) - grand).powi(2)).sum::<f64>() / (g - 1) as f64;
     let (_, fit) = fitted(&make(y.clone()), 1);
-    close("residual", fit.residual, within, 1e-6);
-    close("variance", fit.variance, (between - within) / n as f64, 1e-6);
-    close("ICC", fit.intraclass_correlation(), fit.variance / (fit.variance + within), 1e-6);
+    close("residual", fit.residual, within, 1e-9);
+    close("variance", fit.variance, (between - within) / n as f64, 1e-9);
+    close("ICC", fit.intraclass_correlation(), fit.variance / (fit.variance + within), 1e-9);
     let shrink = 1.0 - within / between;
     for h in 0..g {
-        near("effect", fit.effects[h].0, shrink * (mean(h) - grand), 1e-6);
+        near("effect", fit.effects[h].0, shrink * (mean(h) - grand), 1e-9);
     }
     // Hospitals that differ less than chance makes them have no variance.
     let flat: Vec<f64> = (0..g * n).map(|i| f64::from(u8::from((i / g) % 2 == 0))).collect();

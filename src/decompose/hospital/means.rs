@@ -7,9 +7,9 @@ use crate::decompose::moments::group_means;
 use crate::decompose::with_and_without::supported;
 use crate::design::Contrast;
 use crate::estimate::Estimate;
+use crate::model::ModelMatrix;
 use crate::model::arrow::{self, ArrowFit, LAMBDA};
 use crate::model::glm::{self, Fit};
-use crate::model::ModelMatrix;
 use crate::vocab::{BlockSet, Family};
 
 /// What goes into the influences.

@@ -22,8 +22,8 @@ pub fn standardised_risk(fits: &Fits<'_>, roster: &Roster<'_>, given: BlockSet) 
     let family = c.design.family;
     let m = fits.matrix(FittedIn::Reference, given, GroupTerms::Without)?;
     let columns = fits.outcome(FittedIn::Reference, given, GroupTerms::Without, family)?;
-    let fit =
-        arrow::fit(vec![m.keep(|t| columns.is_estimated(t))], roster.hospitals(), family, LAMBDA, &c.y, &c.w).map_err(|e| fits.failed(FittedIn::Reference, given, &e))?;
+    let fit = arrow::fit(vec![m.keep(|t| columns.is_estimated(t))], roster.hospitals(), family, LAMBDA, &c.y, &c.w)
+        .map_err(|e| fits.failed(FittedIn::Reference, given, &e))?;
     let rows = |range: Range<usize>| range.filter(|&i| c.w[i] > 0.0);
     let sum_index: f64 = c.index().map(|i| c.w[i]).sum();
 

@@ -67,7 +67,7 @@ impl HospitalRow {
     }
 
     fn from(name: &'static str, family: Option<&'static str>, value: Result<Estimate, DecomposeError>) -> Self {
-        Self::new(name, family, value.map_or_else(|e| HospitalValue::Missing(e.to_string()), HospitalValue::Estimate))
+        Self::new(name, family, value.map_or_else(|e| HospitalValue::Missing(reason(&e)), HospitalValue::Estimate))
     }
 
     fn without(mut self, left_out: [usize; 2]) -> Self {
@@ -116,6 +116,21 @@ pub fn difference(m: &Means, refused: &[Option<String>; 2]) -> HospitalRow {
     HospitalRow::from(name, Some("A,B"), value).without(m.left_out)
 }
 
+/// Why there is no estimate, without the counts of units that the error's own message holds.
+pub fn reason(e: &DecomposeError) -> String {
+    match e {
+        DecomposeError::NoSupport { fitted_in, terms, .. } => {
+            let named: Vec<&str> = terms.iter().take(5).map(|(t, _)| t.as_str()).collect();
+            format!("some units have no counterpart in the {fitted_in} group ({})", named.join(", "))
+        }
+        DecomposeError::Fit(failed) => match &failed.separated {
+            Some(s) => format!("`{}` tells the outcome of its {} rows, so its coefficient is unbounded", s.level, failed.fitted_in),
+            None => e.to_string(),
+        },
+        _ => e.to_string(),
+    }
+}
+
 /// The reason why a family has no estimate: too much of it would be borrowed.
 pub fn too_much_borrowed(family: usize, mass: f64) -> Option<String> {
     let whose = ["of index units are at hospitals without reference units", "of comparable reference units are at hospitals without index units"];
@@ -159,7 +174,7 @@ impl Kitagawas {
         let none = "no hospital has both groups";
         push("kitagawa_between_shared", self.shared.as_ref().map(|k| k.between.clone()), none);
         push("kitagawa_within_shared", self.shared.as_ref().map(|k| k.within.clone()), none);
-        let why = self.adjusted.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let why = self.adjusted.as_ref().err().map(reason).unwrap_or_default();
         push("kitagawa_between_adjusted", self.adjusted.as_ref().ok().map(|k| k.between.clone()), &why);
         push("kitagawa_within_adjusted", self.adjusted.as_ref().ok().map(|k| k.within.clone()), &why);
         let flat = "group membership does not vary both between and within hospitals";

@@ -6,7 +6,8 @@ use crate::decompose::Method;
 use crate::decompose::hospital::{Effects, Errors, Hospital, HospitalsAs, Unsupported};
 use crate::error::{codes, nearest};
 use crate::study::file::{
-    CdgdFile, CodingFile, HospitalEffectsFile, HospitalFile, HospitalsAsFile, InterventionalFile, MechanismsFile, MethodFile, UnsupportedFile, Variable,
+    CdgdFile, CodingFile, HospitalEffectsFile, HospitalFile, HospitalsAsFile, InterventionalFile, MechanismsFile, MethodFile, UnsupportedFile,
+    Variable,
 };
 use crate::study::placed::{Placed, Word};
 use crate::vocab::BlockSet;
@@ -98,10 +99,12 @@ impl Resolver<'_> {
         let id = self.hospital_id(options);
         let ids = options.effects == HospitalEffectsFile::Ids;
         if id.is_none() && ids {
-            let help = "write `{ hospital: { id: hospital_id } }` with the column that says where each unit was treated, or `effects: characteristics`";
+            let help =
+                "write `{ hospital: { id: hospital_id } }` with the column that says where each unit was treated, or `effects: characteristics`";
             self.error(codes::G209, "`hospital` needs `id`, the column of hospital ids", method.span, "no hospital ids", help);
         }
-        for (set, key) in [(options.hospitals_as != HospitalsAsFile::Population, "hospitals_as"), (options.unsupported != UnsupportedFile::Auto, "unsupported")]
+        for (set, key) in
+            [(options.hospitals_as != HospitalsAsFile::Population, "hospitals_as"), (options.unsupported != UnsupportedFile::Auto, "unsupported")]
         {
             if set && !ids {
                 let message = format!("`{key}` goes with `effects: ids`: characteristics are an ordinary block");
@@ -158,7 +161,11 @@ impl Resolver<'_> {
 
     fn method_not_built(&mut self, method: &Placed<MethodFile>) -> Option<Box<dyn Method>> {
         let what = format!("the method `{}`", method.value.name());
-        self.not_built(&what, method.span, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace and hospital");
+        self.not_built(
+            &what,
+            method.span,
+            "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace and hospital",
+        );
         None
     }
 }
