@@ -5,6 +5,7 @@ mod frames;
 mod hospital;
 mod hospital_known;
 mod hospital_models;
+mod hospital_run;
 mod identities;
 mod layering;
 mod lcg;

@@ -333,7 +333,7 @@ fn a_withheld_level_does_not_come_back_through_its_coefficient() {
         detail.push(&cells).unwrap();
     }
     let (run, _) = withhold(study(), vec![gap_table(50, 100), one, coefficients, detail], 11).unwrap();
-    let shown = |decl: &TableDecl, column: &str| -> Vec<bool> {
+    let shown = |decl: &schema::TableDecl, column: &str| -> Vec<bool> {
         let t = run.get(decl).unwrap();
         (0..t.rows.len()).map(|r| t.number(r, column).is_some()).collect()
     };
