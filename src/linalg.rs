@@ -26,8 +26,17 @@ pub fn chunks(rows: &[Range<usize>]) -> Vec<Range<usize>> {
 }
 
 /// Maps chunks of rows in parallel and adds the results up in the order of the chunks: the same bits at any thread count.
-pub fn accumulate<T: Send>(rows: &[Range<usize>], map: impl Fn(Range<usize>) -> T + Sync + Send, mut add: impl FnMut(&mut T, T)) -> Option<T> {
-    let parts: Vec<T> = chunks(rows).into_par_iter().map(map).collect();
+pub fn accumulate<T: Send>(rows: &[Range<usize>], map: impl Fn(Range<usize>) -> T + Sync + Send, add: impl FnMut(&mut T, T)) -> Option<T> {
+    accumulate_over(chunks(rows), map, add)
+}
+
+/// [`accumulate`] with the chunks given.
+pub fn accumulate_over<T: Send>(
+    chunks: Vec<Range<usize>>,
+    map: impl Fn(Range<usize>) -> T + Sync + Send,
+    mut add: impl FnMut(&mut T, T),
+) -> Option<T> {
+    let parts: Vec<T> = chunks.into_par_iter().map(map).collect();
     let mut parts = parts.into_iter();
     let mut total = parts.next()?;
     for part in parts {

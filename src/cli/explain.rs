@@ -19,9 +19,6 @@ pub struct MethodText {
     pub citation: &'static str,
 }
 
-/// Methods that the study file format names and this version does not do.
-const NOT_BUILT: [&str; 1] = ["hospital"];
-
 /// The long form of a code or a method. The problem names the nearest one that exists.
 pub fn explain(topic: &str) -> Result<String, Box<Problem>> {
     let (code, name) = (topic.trim().to_uppercase(), topic.trim().to_lowercase().replace('-', "_"));
@@ -31,14 +28,9 @@ pub fn explain(topic: &str) -> Result<String, Box<Problem>> {
     if let Some(method) = METHODS.iter().find(|method| method.name == name || method.known_as.contains(&name.as_str())) {
         return Ok(method.text());
     }
-    if NOT_BUILT.contains(&name.as_str()) {
-        let message = format!("the method `{name}` has not been built yet");
-        let built = METHODS.map(|method| method.name).join(", ");
-        return Err(Box::new(Problem::error(codes::G109, message).help(format!("this version has {built}"))));
-    }
     let problem = Problem::error(codes::G214, format!("there is neither a code nor a method `{topic}`"));
     let names = METHODS.iter().flat_map(|method| [method.name].into_iter().chain(method.known_as.iter().copied()));
-    let near = nearest(&name, names.chain(NOT_BUILT).chain(codes::CODES.iter().map(|info| info.code.0)));
+    let near = nearest(&name, names.chain(codes::CODES.iter().map(|info| info.code.0)));
     Err(Box::new(problem.help(match near {
         Some(near) => format!("try `gapshare explain {near}`"),
         None => format!("methods are {}; codes look like G203", METHODS.map(|method| method.name).join(", ")),
@@ -109,14 +101,9 @@ mod tests {
         for (topic, code, help) in [
             ("oaxaca_blindr", codes::G214, "try `gapshare explain oaxaca_blinder`"),
             (
-                "hospital",
-                codes::G109,
-                "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, mechanisms, interventional, cdgd",
-            ),
-            (
                 "zzz",
                 codes::G214,
-                "methods are with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, mechanisms, interventional, cdgd; codes look like G203",
+                "methods are with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, mechanisms, interventional, cdgd, hospital; codes look like G203",
             ),
         ] {
             let problem = explain(topic).expect_err("a problem");

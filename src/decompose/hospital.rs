@@ -31,7 +31,7 @@ use crate::estimate::Estimate;
 use crate::vocab::{BlockSet, Family};
 use judge::Judged;
 use means::{Means, means};
-use roster::{Counts, Roster, without};
+use roster::{Counts, Roster, left_out, without};
 use table::Kitagawas;
 
 /// What stands for the hospitals.
@@ -105,11 +105,15 @@ impl Method for Hospital {
     }
 
     fn rests_on_overlap(&self) -> bool {
-        true
+        // With ids the method holds its own weights to limits of its own.
+        self.effects == Effects::Characteristics
     }
 
-    fn explained(&self, _n_blocks: usize) -> Vec<Component> {
-        vec![PATIENTS, WHERE_THEY_GO]
+    fn components(&self, part: Part, _n_blocks: usize) -> Vec<Component> {
+        match part {
+            Part::Explained => vec![PATIENTS, WHERE_THEY_GO],
+            _ => Vec::new(),
+        }
     }
 
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
@@ -199,7 +203,7 @@ impl Hospital {
         let restrict = restrict.unwrap_or_else(|| mass.map(|m| m <= REFUSED && self.restricts(m)));
         let without = |drop: [bool; 2]| {
             let c = without(fits.contrast, roster, |h| (0..2).any(|r| drop[r] && counts.lacks(h, r)));
-            means(&Fits::new(&c), roster, self.given, errors)
+            means(&Fits::new(&c), roster, self.given, errors).map(|m| Means { left_out: left_out(fits.contrast, &c), ..m })
         };
         let restricted = [restrict[0].then(|| without([true, false])).transpose()?, restrict[1].then(|| without([false, true])).transpose()?];
         let both = (restrict == [true, true]).then(|| without([true, true])).transpose()?;
@@ -209,6 +213,7 @@ impl Hospital {
     fn by_id(&self, fits: &Fits<'_>, roster: &Roster<'_>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
         let counts = roster.counts(c);
+        judge::enough(c, roster, &counts)?;
         let populations = self.populations(fits, roster, &counts, None, self.errors)?;
         let judged = judge::judge(self, c, roster, &counts, &populations)?;
         let divided = Kitagawas::new(fits, roster, &counts, self.given);
@@ -225,7 +230,8 @@ impl Hospital {
         let profile = profile::profile(self, fits, roster, &counts, &divided);
         table.extend(profile.rows);
         facts.extend(profile.facts);
-        let hospital = Some(HospitalTables { rows: table, units: profile.units });
+        let left_out = populations.of(judged.headline).left_out;
+        let hospital = Some(HospitalTables { rows: table, units: profile.units, left_out });
         Decomposition::new(c.design.family.scale(), Draft { rows, facts, inference, hospital, ..Draft::default() }, outcome_sd(c))
     }
 
@@ -256,10 +262,11 @@ impl Hospital {
                 let dropped = |h: usize| populations.restricted[0].is_some() && counts.lacks(h, 0);
                 let c = without(fits.contrast, roster, dropped);
                 let found = standardised::standardised_risk(&Fits::new(&c), roster, self.given);
-                found.map_or_else(|e| HospitalValue::Missing(e.to_string()), HospitalValue::Estimate)
+                found.map_or_else(|e| HospitalValue::Missing(table::reason(&e)), HospitalValue::Estimate)
             }
         };
-        table.push(HospitalRow { name: "standardised_risk", family: Some("A"), value: standardised });
+        let left_out = populations.of(0).left_out;
+        table.push(HospitalRow { left_out, ..HospitalRow::new("standardised_risk", Some("A"), standardised) });
         table.extend(kitagawa.rows());
         Ok((rows, table))
     }
@@ -291,7 +298,7 @@ impl Hospital {
             facts.extend(profile.facts);
             units = profile.units;
         }
-        let hospital = Some(HospitalTables { rows: table, units });
+        let hospital = Some(HospitalTables { rows: table, units, left_out: [0, 0] });
         Decomposition::new(c.design.family.scale(), Draft { rows, facts, hospital, ..Draft::default() }, outcome_sd(c))
     }
 }

@@ -71,11 +71,6 @@ pub trait Method: Send + Sync + Debug {
         family.scale()
     }
 
-    /// The explained components beside the total, for rows without an estimate.
-    fn explained(&self, n_blocks: usize) -> Vec<Component> {
-        (0..n_blocks).map(Component::Block).collect()
-    }
-
     /// Why the method cannot be used with analysis weights, if it cannot.
     fn refuses_weights(&self) -> Option<&'static str> {
         self.classical_errors().then_some("classical errors are those of units with equal weights; `se: influence` takes weights")

@@ -298,7 +298,7 @@ pub static DECOMPOSITION: TableDecl = TableDecl {
         ),
         number("shapley", "scale", "Contribution averaged over all orders."),
     ],
-    hidden: &[],
+    hidden: HIDDEN_LEFT_OUT,
 };
 
 pub static DECOMPOSITION_DETAIL: TableDecl = TableDecl {
@@ -321,21 +321,27 @@ pub static DECOMPOSITION_DETAIL: TableDecl = TableDecl {
     hidden: HIDDEN_TERM,
 };
 
+/// Of the hospital method: units that are not in the population of a row, with those of the rest in other rows.
+const HIDDEN_LEFT_OUT: &[ColumnDecl] =
+    &[integer("_left_out_reference", "units", "Reference units left out."), integer("_left_out_index", "units", "Index units left out.")];
+
 pub static HOSPITAL: TableDecl = TableDecl {
     name: "hospital",
     row: "a row of the hospital module",
     columns: &[
         INDEX_GROUP,
         ANALYSIS,
-        key("row", "where_they_go, how_they_fare_there, difference, standardised_risk, kitagawa_between, kitagawa_within, ..."),
-        key("family", "A or B."),
+        key("row", "where_they_go, how_they_fare_there, difference, standardised_risk, kitagawa_between, kitagawa_within, ...: docs/hospital.md."),
+        text("family", "A (reference units' outcomes), B (index units' own) or A,B; null for rows that are of neither."),
         ESTIMATE,
         STD_ERROR,
         CONF_LOW,
         CONF_HIGH,
         WITHHELD,
+        BLINDED,
+        text("reason", "Why the row is null."),
     ],
-    hidden: &[],
+    hidden: HIDDEN_LEFT_OUT,
 };
 
 pub static HOSPITAL_UNITS: TableDecl = TableDecl {
@@ -346,16 +352,28 @@ pub static HOSPITAL_UNITS: TableDecl = TableDecl {
         text("hospital", "The hospital; null where the row is withheld."),
         count("n_reference", "units", "Reference units."),
         count("n_index", "units", "Index units."),
-        number("between", "outcome", "Its part of the between-hospital component."),
-        number("within", "outcome", "Its part of the within-hospital component."),
-        number("observed", "outcome", "Observed mean outcome."),
-        number("expected", "outcome", "Expected mean outcome given the patients."),
-        number("effect", "link", "Hospital effect."),
+        number("between", "outcome", "Its part of kitagawa_between."),
+        number("within", "outcome", "Its part of kitagawa_within; 0 by convention where the hospital lacks a group."),
+        number("observed", "outcome", "Observed mean outcome of both groups together."),
+        number("expected", "outcome", "Expected mean outcome given the patients, by the model of both groups without hospitals."),
+        number("effect", "link", "Random intercept, shrunken: a description, not a ranking."),
         number("conf_low", "link", "Lower confidence limit of effect."),
         number("conf_high", "link", "Upper confidence limit of effect."),
         WITHHELD,
+        key("analysis", "Name of the analysis in the study file."),
+        number("observed_to_expected", "", "observed / expected."),
+        number(
+            "between_centred",
+            "outcome",
+            "Its part of the between-hospital component, its outcomes as deviations from the groups' mean: the same sum.",
+        ),
+        number("between_adjusted", "outcome", "Its part of the between-hospital component of case-mix-adjusted outcomes."),
+        number("within_adjusted", "outcome", "Its part of the within-hospital component of case-mix-adjusted outcomes."),
     ],
-    hidden: &[],
+    hidden: &[
+        integer("_events_reference", "events", "Events of reference units; null with a gaussian outcome."),
+        integer("_events_index", "events", "Events of index units."),
+    ],
 };
 
 pub static SENSITIVITY: TableDecl = TableDecl {

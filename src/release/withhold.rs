@@ -12,6 +12,8 @@
 //! | `table_one` | `_n_*`: units with a value; `_count_*`: units at the level, or at the higher value of a number with two values |
 //! | `coefficients`, `decomposition_detail` | `_variable`, `_level` of the term's design column; `_n_level_*`: units of each group at the higher value of a two-valued column (level, flag, 0/1 number); `_events_level` in the fit |
 //! | `sensitivity` | `_left_out_*`, `_events_*` of a trimmed sample; `_variables` that a row is about one by one |
+//! | `hospital_units` | `_events_reference`, `_events_index` of the hospital; null with a gaussian outcome |
+//! | `hospital`, `decomposition` | `_left_out_*`: units that are not in the population of the row, where it is not that of other rows |
 //! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
 //!
 //! Free text (step names, reasons, messages, warnings) is not read: a producer puts counts there through [`shown_count`].
@@ -22,11 +24,13 @@
 //!   non-events are fewer than `min_cell`. The mean outcome times n is the number of events.
 //! - `attrition`: [`attrition`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
-//! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away.
+//! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away; what rests on few
+//!   events of the hospital likewise. `hospital`, `decomposition`: populations that leave out few units.
 //! - `sensitivity`: [`varied`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 
 mod attrition;
+mod hospitals;
 mod levels;
 mod terms;
 #[cfg(test)]
@@ -35,7 +39,7 @@ mod varied;
 
 pub use varied::SEPARATOR;
 
-use super::schema::{self, TABLES, TableDecl};
+use super::schema::{self, TABLES};
 use super::{Meta, ResultTables, ShownProblem, Table};
 use crate::error::{Problem, Problems, codes};
 use indexmap::IndexMap;
@@ -224,14 +228,18 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
             }
             "hospital_units" => {
                 whole_contrast(table, &support, ledger)?;
-                hospital_units(table, decl, rule, ledger);
+                hospitals::units(table, decl, &meta.family, rule, ledger);
             }
             "diagnostics" => diagnostics(table, &support, rule, ledger),
             "sensitivity" => {
                 whole_contrast(table, &support, ledger)?;
                 varied::withhold(table, &meta.family, &hidden, rule, ledger);
             }
-            "with_and_without" | "decomposition" | "hospital" => whole_contrast(table, &support, ledger)?,
+            "decomposition" | "hospital" => {
+                whole_contrast(table, &support, ledger)?;
+                hospitals::populations(table, rule, ledger);
+            }
+            "with_and_without" => whole_contrast(table, &support, ledger)?,
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }
     }
@@ -322,37 +330,6 @@ fn models(table: &mut Table, support: &IndexMap<String, Contrast>, rule: Rule, l
         if units_small || rule.small(n) {
             ledger.withhold(table, row, &["n"]);
         }
-    }
-}
-
-/// A hospital with few units of a group is withheld with its name; another goes with it where the total over hospitals
-/// would give its counts away. Withheld rows stand last, so that the order names nobody.
-fn hospital_units(table: &mut Table, decl: &TableDecl, rule: Rule, ledger: &mut Ledger) {
-    let groups: Vec<String> = distinct(table, "index_group");
-    for group in groups {
-        let rows: Vec<usize> = (0..table.rows.len()).filter(|&r| table.text(r, "index_group") == group).collect();
-        let counts = |r: usize| ["n_reference", "n_index"].map(|c| table.int(r, c).unwrap_or(0));
-        let mut away: Vec<usize> = rows.iter().copied().filter(|&r| counts(r).iter().any(|&n| rule.small(n))).collect();
-        for side in [0, 1] {
-            let needs_company = |away: &[usize]| {
-                let hidden: Vec<i64> = away.iter().map(|&r| counts(r)[side]).filter(|&n| n > 0).collect();
-                hidden.iter().any(|&n| rule.small(n)) && (hidden.len() < 2 || hidden.iter().sum::<i64>() < rule.min)
-            };
-            while needs_company(&away) {
-                let next = rows.iter().copied().filter(|&r| !away.contains(&r) && counts(r)[side] > 0).min_by_key(|&r| counts(r)[side]);
-                match next {
-                    Some(r) => away.push(r),
-                    None => break,
-                }
-            }
-        }
-        for r in away {
-            let columns: Vec<&str> = decl.columns.iter().map(|c| c.name.as_ref()).filter(|&c| c != "index_group" && c != "withheld").collect();
-            ledger.withhold(table, r, &columns);
-        }
-    }
-    if let Some(flag) = table.position("withheld") {
-        table.rows.sort_by_key(|row| row.get(flag).and_then(super::Cell::bool).unwrap_or(false));
     }
 }
 

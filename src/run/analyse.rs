@@ -44,6 +44,8 @@ pub struct HospitalResult {
     /// Each row with its estimate, or why it has none.
     pub rows: Vec<(HospitalRow, Option<Inferred>)>,
     pub units: Vec<HospitalUnit>,
+    /// Reference and index units that are not in the population whose gap is divided.
+    pub left_out: [usize; 2],
     /// Quantile of the intervals of hospitals' effects.
     pub quantile: f64,
 }
@@ -280,6 +282,7 @@ fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
     let hospital = d.hospital.as_ref().map(|h| HospitalResult {
         rows: h.rows.iter().map(|r| hospital_row(r, sampling)).collect(),
         units: h.units.clone(),
+        left_out: h.left_out,
         quantile: sampling.normal_quantile(),
     });
     AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), hospital }

@@ -1,5 +1,6 @@
 //! Results as the rows of the declared tables.
 
+mod hospital;
 mod varied;
 
 use super::analyse::{Analysed, GroupResult, ModelResult};
@@ -85,6 +86,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
     if plan.sensitivity.is_some() {
         tables.push(filler.sensitivity()?);
     }
+    tables.extend(filler.hospitals()?);
     Ok(tables)
 }
 
@@ -318,6 +320,9 @@ impl Filler<'_> {
                                 ("family", analysis.method.family().name().into()),
                             ]);
                             cells.extend(inferred(Some(row.value)));
+                            if let Some(h) = &r.hospital {
+                                cells.extend([("_left_out_reference", h.left_out[0].into()), ("_left_out_index", h.left_out[1].into())]);
+                            }
                             rows.push(((row.part, row.component), cells));
                         }
                         for u in &r.undefined {

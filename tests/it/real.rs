@@ -4,7 +4,7 @@ use crate::frames::{close, near, shared};
 use std::path::Path;
 use std::process::Command;
 
-fn run(study: &str, out: &Path) -> Option<(i32, serde_json::Value)> {
+pub fn run(study: &str, out: &Path) -> Option<(i32, serde_json::Value)> {
     let (data, small) = (shared("data")?, shared("reference/data")?);
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let o = Command::new(env!("CARGO_BIN_EXE_gapshare"))
@@ -25,7 +25,7 @@ fn reference() -> Option<serde_json::Value> {
     serde_json::from_slice(&std::fs::read(shared("reference/real/rhc_and_sparcs_fits.json")?).unwrap()).unwrap()
 }
 
-fn rows<'a>(json: &'a serde_json::Value, table: &str, keys: &[(&str, &str)]) -> Vec<&'a serde_json::Value> {
+pub fn rows<'a>(json: &'a serde_json::Value, table: &str, keys: &[(&str, &str)]) -> Vec<&'a serde_json::Value> {
     let all = json[table].as_array().unwrap().iter();
     all.filter(|r| keys.iter().all(|(k, v)| r[*k].as_str() == Some(v) || r[*k].as_bool().is_some_and(|b| b.to_string() == *v))).collect()
 }

@@ -74,6 +74,7 @@ const GCOMP: WithAndWithout = WithAndWithout {
     estimator: Estimator::Gcomp,
     target: Target::Index,
     sequence: Vec::new(),
+    learner: None,
 };
 
 /// All 2,000 units as independent, and in their 40 hospitals.

@@ -3,7 +3,7 @@
 use super::MethodText;
 
 /// The methods of this version.
-pub const METHODS: [MethodText; 10] = [
+pub const METHODS: [MethodText; 11] = [
     MethodText {
         name: "with_and_without",
         known_as: &["peters_belson", "g_computation", "adjusted_gap"],
@@ -322,5 +322,42 @@ treatment: a column of 0 and 1, or false and true (required)     given: [allowab
 R cdgd 1.0.1 (cdgd0_pa, cdgd1_pa) prints advantaged - disadvantaged: turn the sign; its advantaged group is our reference. It fits least
 squares to binary outcomes too, takes no weights in the models, and its errors leave out that they are estimated.",
         citation: "Yu A, Elwert F (2025) Nonparametric causal decomposition of group disparities. Ann Appl Stat 19(1).",
+    },
+    MethodText {
+        name: "hospital",
+        known_as: &["hospitals", "kitagawa", "between_within", "where_they_go", "how_they_fare_there", "shwartz", "mundlak", "provider"],
+        estimand: "\
+Where they go: by how much outcomes would differ if index units were at the hospitals of reference units with the same A (the allowables and
+the blocks before the hospital block), valued by reference units' outcomes there. How they fare there: against reference units of the same A
+at the same hospital. Both for the index group; with the patients' part and the allowables they sum to the gap (family A). Table `hospital` has
+the same by index units' own outcomes (family B), Kitagawa's division raw and adjusted, the contextual identity, and describes the hospitals.",
+        formula: "\
+a(A) = E1[E0(Y | A)]   a(A,H) = E1[E0(Y | H, A)]   b = E1[E0(m1(H, A) | A)], m1 the index group's outcome
+allowable  a(none) - mean0;  patients  a(A) - a(none);  where they go  a(A,H) - a(A);  unexplained  mean1 - a(A,H), how they fare there
+family B   where_they_go = mean1 - b, how_they_fare_there = b - a(A): the same sum. Row `difference`: B less A
+outcome    F(x'b_group + u_hospital): slopes of each group, hospitals' effects of both, penalty 0.04/2 sum u^2 (a prior SD of 5 on the logit, of
+           5 residual SD for a mean), which only keeps hospitals finite. Then one step: weights from models of the group given A, and A and hospital
+error      squares of influences, residuals over sqrt(1 - leverage), and the outcome model's own error where a group has no units
+standardised_risk   E1[v_H] - E1[E0(v_H | allowables)], v_h the mean of all index units' predictions at h: where they go, overall
+kitagawa   between sum (s1 - s0)(m1 + m0)/2, within sum (m1 - m0)(s1 + s0)/2 over hospitals, s a group's share there, m its mean; a hospital that
+           lacks a group takes the other's mean (within 0). `_shared`: hospitals of both only. `_adjusted`: of y - m0(A); sums to mean1 - E1 m0(A)
+contextual lambda = Var(hospital mean of group)/Var(group); between = lambda (slope between - slope within), within = slope within",
+        assumptions: "\
+No unmeasured case mix goes with the hospital given A and the group; every hospital could have been used by either group; a unit's outcome does
+not depend on who else is there (moving units ignores capacity). The numbers describe without these. Hospitals' effects hold unmeasured case mix:
+they are not quality, and no ranking. How they fare there is not discrimination.",
+        options: "\
+id: column (default: the column that enters as fixed effects)     effects: ids | characteristics (the hospital block's columns as a block)
+given: [allowable, blocks] (default: the blocks before the hospital's in causal_order, or in the order of `blocks`; allowables always are)
+unsupported: auto | borrow | restrict. Hospitals that lack a group borrow its outcomes from the other through u, or leave with their units:
+auto borrows up to 2% of the mass. Above 25% the family has no estimate.     quadrature: 1 (nodes; 1 is Laplace)
+hospitals_as: population | sample. population: these hospitals, units independent given them, whatever `cluster`; sample: leave one hospital
+out, t(G - 1), from 20 hospitals, where they go from 40; characteristics take clusters. All outcome families.",
+        peers: "\
+Shwartz et al. (2023) divide adjusted means between and within facilities: kitagawa_*_adjusted, with the reference group's model as first stage.
+The random-intercept logit is lme4 glmer(nAGQ = `quadrature`). Random intercepts are not used for where they go: shrinkage would bias it.",
+        citation: "\
+Kitagawa EM (1955) J Am Stat Assoc 50:1168-1194. Shwartz M et al. (2023) Med Care 61:392-399. Mundlak Y (1978) Econometrica 46:69-85.
+Jackson JW, VanderWeele TJ (2018) Epidemiology 29:825-835. Larsen K, Merlo J (2005) Am J Epidemiol 161:81-88.",
     },
 ];

@@ -1,7 +1,7 @@
 //! What the data are too thin for, and what the reader is warned of (METHODS 5.5(d), refuse and flag).
 
 use super::roster::{Counts, Roster};
-use super::table::too_much_borrowed;
+use super::table::{reason, too_much_borrowed};
 use super::{AUTO, Hospital, Populations, REFUSED, divided, refused};
 use crate::decompose::{DecomposeError, Fact, Verdict};
 use crate::design::Contrast;
@@ -24,25 +24,34 @@ pub struct Judged {
     pub facts: Vec<Fact>,
 }
 
-/// Errors: [`DecomposeError::Refused`] where neither family has an estimate.
-pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts: &Counts, p: &Populations) -> Result<Judged, DecomposeError> {
+/// What can be said before anything is fitted.
+///
+/// Errors: [`DecomposeError::Refused`] for too few hospitals with both groups, or too few events.
+pub fn enough(c: &Contrast<'_>, roster: &Roster<'_>, counts: &Counts) -> Result<(), DecomposeError> {
     let both = counts.with_both();
     if both < HOSPITALS_WITH_BOTH {
         let reason = format!("{both} hospitals have units of both groups, and at least {HOSPITALS_WITH_BOTH} are needed");
         return Err(refused(reason, "with so few shared hospitals, compare them one by one, or use `effects: characteristics`"));
     }
+    few_events(c, roster, counts, None).map_or(Ok(()), |reason| Err(thin(reason)))
+}
+
+/// Errors: [`DecomposeError::Refused`] where neither family has an estimate.
+pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts: &Counts, p: &Populations) -> Result<Judged, DecomposeError> {
     let mass = [p.all.support.unsupported_index, p.all.support.unsupported_reference];
     let refusals = [0, 1].map(|family| {
         let s = p.of(family).support;
         let (ess, largest) = [(s.ess_reference, s.max_reference), (s.ess_index, s.max_index)][family];
         too_much_borrowed(family, mass[family])
             .or_else(|| few_events(c, roster, counts, p.restricted[family].is_some().then_some(family)))
-            .or_else(|| (ess < EFFECTIVE.0).then(|| format!("its weights are worth {ess:.0} units, and at least {} are needed", EFFECTIVE.0)))
+            .or_else(|| {
+                (ess.is_nan() || ess < EFFECTIVE.0).then(|| format!("its weights are worth {ess:.0} units, and at least {} are needed", EFFECTIVE.0))
+            })
             .or_else(|| {
                 (largest > LARGEST_WEIGHT.0)
                     .then(|| format!("one unit carries {:.0}% of the weight (at most {:.0}%)", 100.0 * largest, 100.0 * LARGEST_WEIGHT.0))
             })
-            .or_else(|| (family == 1).then(|| p.of(1).elsewhere.as_ref().err().map(ToString::to_string)).flatten())
+            .or_else(|| (family == 1).then(|| p.of(1).elsewhere.as_ref().err().map(reason)).flatten())
     });
     let headline = match &refusals {
         [None, _] => 0,
@@ -52,7 +61,12 @@ pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts:
     };
     let mut facts = vec![
         Fact::informs("hospitals", Some(counts.with_units() as f64), "hospitals with units of the comparison"),
-        Fact::judged("hospitals_with_both", both as f64, Verdict::Passes(HOSPITALS_WITH_BOTH as f64), "hospitals with units of both groups"),
+        Fact::judged(
+            "hospitals_with_both",
+            counts.with_both() as f64,
+            Verdict::Passes(HOSPITALS_WITH_BOTH as f64),
+            "hospitals with units of both groups",
+        ),
     ];
     facts.extend([0, 1].map(|family| unsupported(settings, c, roster, counts, p, family, mass[family])));
     for (family, reason) in refusals.iter().enumerate().filter_map(|(f, r)| r.as_ref().map(|r| (f, r))) {
@@ -60,7 +74,7 @@ pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts:
         let rest = if family == 0 { "; the parts of the gap are those of family B, index units' own outcomes" } else { "" };
         facts.push(Fact::judged("family_refused", f64::NAN, Verdict::Warns(0.0), format!("family {name} has no estimate: {reason}{rest}")));
     }
-    facts.extend(flags(c, p, &refusals));
+    facts.extend(flags(c, roster, counts, p, &refusals));
     Ok(Judged { headline, refusals, facts })
 }
 
@@ -114,20 +128,12 @@ fn unsupported(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, count
     Fact::judged(check, mass, verdict, format!("share of {}{done}{asked}; family {letter} rests on it", whose[family])).counting(n, Some(of))
 }
 
-fn flags(c: &Contrast<'_>, p: &Populations, refusals: &[Option<String>; 2]) -> Vec<Fact> {
+fn flags(c: &Contrast<'_>, roster: &Roster<'_>, counts: &Counts, p: &Populations, refusals: &[Option<String>; 2]) -> Vec<Fact> {
     let mut out = Vec::new();
     let at_least = |value: f64, limit: f64| if value < limit { Verdict::Warns(limit) } else { Verdict::Passes(limit) };
     let at_most = |value: f64, limit: f64| if value > limit { Verdict::Warns(limit) } else { Verdict::Passes(limit) };
-    let outcomes = |rows: std::ops::Range<usize>| {
-        let (n, e) = rows.filter(|&i| c.w[i] > 0.0).fold((0.0, 0.0), |(n, e), i| (n + 1.0, e + c.design.y[i]));
-        match c.design.family {
-            Family::Gaussian => n,
-            Family::Poisson => e,
-            Family::Binomial | Family::Probit => e.min(n - e),
-        }
-    };
-    for (check, group, rows) in [("hospital_events_reference", "reference", c.reference()), ("hospital_events_index", "index", c.index())] {
-        let value = outcomes(rows);
+    let names = [("hospital_events_reference", "reference"), ("hospital_events_index", "index")];
+    for ((check, group), value) in names.into_iter().zip(events(c, roster, counts, None)) {
         let message = format!("{} of the {group} group", what(c.design.family));
         out.push(Fact::judged(check, value, at_least(value, EVENTS.1), message).counting(value.max(0.0) as usize, None));
     }

@@ -37,6 +37,8 @@ pub struct Means {
     /// `b(H | A)`: index units' outcome at the hospitals of similar reference units; why not, where a model has no fit.
     pub elsewhere: Result<Estimate, DecomposeError>,
     pub support: Support,
+    /// Reference and index units of the comparison that are not in this population.
+    pub left_out: [usize; 2],
 }
 
 /// What the weights rest on.
@@ -191,7 +193,7 @@ pub fn means(fits: &Fits<'_>, roster: &Roster<'_>, given: BlockSet, errors: Erro
         max_index: largest(&w_omega),
         thin: share(&wg, &|h| counts.units[h][1] < 5),
     };
-    Ok(Means { index: observed.index, reference: observed.reference, none, patients, at_hospitals, elsewhere, support })
+    Ok(Means { index: observed.index, reference: observed.reference, none, patients, at_hospitals, elsewhere, support, left_out: [0, 0] })
 }
 
 /// The outcome given patients and hospitals: slopes a group, effects of hospitals that the groups share (fit 4).

@@ -3,7 +3,7 @@
 
 use super::Hospital;
 use super::roster::{Counts, Roster};
-use super::table::{HospitalRow, HospitalUnit, HospitalValue, Kitagawas};
+use super::table::{HospitalRow, HospitalUnit, HospitalValue, Kitagawas, reason};
 use crate::decompose::Fact;
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::model::FitError;
@@ -31,10 +31,10 @@ pub fn profile(settings: &Hospital, fits: &Fits<'_>, roster: &Roster<'_>, counts
     };
     let mut number = |name, value: Result<f64, String>| {
         let value = value.map_or_else(HospitalValue::Missing, HospitalValue::Number);
-        rows.push(HospitalRow { name, family: None, value });
+        rows.push(HospitalRow::new(name, None, value));
     };
     let none = || match &model {
-        Err(e) => e.to_string(),
+        Err(e) => reason(e),
         Ok(_) => format!("no random-intercept model for a {} outcome with a {} link", family.name(), family.link()),
     };
     let of = |f: fn(&MixedFit) -> f64| match &mixed {
@@ -71,6 +71,11 @@ pub fn profile(settings: &Hospital, fits: &Fits<'_>, roster: &Roster<'_>, counts
     Profile { rows, units: units.collect(), facts }
 }
 
+/// Without the counts of units that the error's own message may hold.
 fn describe(e: &FitError) -> String {
-    format!("the random-intercept model that describes hospitals has no fit: {e}")
+    let why = match e {
+        FitError::Separated { .. } | FitError::NoVariation { .. } => "columns tell the outcome, or it does not vary".to_owned(),
+        FitError::Layout | FitError::NoRows | FitError::TooFewRows { .. } | FitError::NotConverged { .. } => e.to_string(),
+    };
+    format!("the random-intercept model that describes hospitals has no fit: {why}")
 }

@@ -84,3 +84,8 @@ pub fn without<'a>(c: &Contrast<'a>, roster: &Roster<'_>, drop: impl Fn(usize) -
     }
     out
 }
+
+/// Reference and index units of a comparison that a part of it leaves out.
+pub fn left_out(all: &Contrast<'_>, part: &Contrast<'_>) -> [usize; 2] {
+    [all.reference(), all.index()].map(|rows| rows.filter(|&i| all.w[i] > 0.0 && part.w[i] == 0.0).count())
+}

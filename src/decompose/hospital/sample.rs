@@ -3,11 +3,12 @@
 use super::judge::Judged;
 use super::means::Errors;
 use super::roster::{Roster, without};
-use super::table::{HospitalRow, HospitalValue, Kitagawas};
+use super::table::{HospitalRow, HospitalValue, Kitagawas, reason};
 use super::{Hospital, Populations, WHERE_THEY_GO, refused};
 use crate::decompose::fits::Fits;
 use crate::decompose::{Component, DecomposeError, Fact, Part, Row};
 use crate::estimate::Estimate;
+use rayon::prelude::*;
 
 /// Fewer hospitals give no intervals at all, and fewer than the second none for where they go, which would cover too little.
 const FEWEST: usize = 20;
@@ -36,17 +37,20 @@ pub fn jackknife(
     let restrict = [0, 1].map(|f| populations.restricted[f].is_some());
     let mut moved: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
     let mut moved_table: Vec<Vec<f64>> = vec![Vec::new(); table.len()];
-    for left_out in listed {
-        let c = without(fits.contrast, roster, |h| h == left_out);
+    let contrast = fits.contrast;
+    let again = |left_out: usize| {
+        let c = without(contrast, roster, |h| h == left_out);
         let fits = Fits::new(&c);
         let counts = roster.counts(&c);
-        let again = settings.populations(&fits, roster, &counts, Some(restrict), Errors::None).and_then(|p| {
-            let divided = Kitagawas::new(&fits, roster, &counts, settings.given);
-            settings.values(&fits, roster, &p, judged, &divided)
-        });
+        let p = settings.populations(&fits, roster, &counts, Some(restrict), Errors::None)?;
+        let divided = Kitagawas::new(&fits, roster, &counts, settings.given);
+        settings.values(&fits, roster, &p, judged, &divided)
+    };
+    let rest: Vec<Result<(Vec<Row>, Vec<HospitalRow>), DecomposeError>> = listed.into_par_iter().map(again).collect();
+    for again in rest {
         let (some_rows, some_table) = again.map_err(|e| {
-            let reason = format!("without one of the hospitals there is no estimate: {e}");
-            refused(reason, "write `hospitals_as: population`, or merge hospitals")
+            let says = format!("without one of the hospitals there is no estimate: {}", reason(&e));
+            refused(says, "write `hospitals_as: population`, or merge hospitals")
         })?;
         let shift = |all: f64, rest: f64| (g as f64 - 1.0) * (all - rest);
         for ((out, all), rest) in moved.iter_mut().zip(rows.iter()).zip(&some_rows) {

@@ -2,7 +2,7 @@
 
 use super::kitagawa::{Contextual, Kitagawa, adjusted, contextual, kitagawa};
 use super::means::Means;
-use super::roster::{Counts, Roster, without};
+use super::roster::{Counts, Roster, left_out, without};
 use super::{REFUSED, divided};
 use crate::decompose::DecomposeError;
 use crate::decompose::fits::Fits;
@@ -14,6 +14,8 @@ use crate::vocab::BlockSet;
 pub struct HospitalTables {
     pub rows: Vec<HospitalRow>,
     pub units: Vec<HospitalUnit>,
+    /// Reference and index units that are not in the population whose gap is divided.
+    pub left_out: [usize; 2],
 }
 
 /// A row of the hospital table.
@@ -23,6 +25,8 @@ pub struct HospitalRow {
     /// A or B, where it is of one of them.
     pub family: Option<&'static str>,
     pub value: HospitalValue,
+    /// Reference and index units that are not in its population.
+    pub left_out: [usize; 2],
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -54,11 +58,21 @@ pub struct HospitalUnit {
 
 impl HospitalRow {
     pub fn estimate(name: &'static str, family: Option<&'static str>, e: Estimate) -> Self {
-        Self { name, family, value: HospitalValue::Estimate(e) }
+        Self::new(name, family, HospitalValue::Estimate(e))
+    }
+
+    /// A row of all units.
+    pub fn new(name: &'static str, family: Option<&'static str>, value: HospitalValue) -> Self {
+        Self { name, family, value, left_out: [0, 0] }
     }
 
     fn from(name: &'static str, family: Option<&'static str>, value: Result<Estimate, DecomposeError>) -> Self {
-        Self { name, family, value: value.map_or_else(|e| HospitalValue::Missing(e.to_string()), HospitalValue::Estimate) }
+        Self::new(name, family, value.map_or_else(|e| HospitalValue::Missing(reason(&e)), HospitalValue::Estimate))
+    }
+
+    fn without(mut self, left_out: [usize; 2]) -> Self {
+        self.left_out = left_out;
+        self
     }
 }
 
@@ -76,7 +90,7 @@ pub fn family_rows(family: usize, m: &Means, refused: Option<&str>) -> Vec<Hospi
     if let Some(reason) = refused {
         rows.iter_mut().for_each(|r| r.value = HospitalValue::Missing(reason.to_owned()));
     }
-    rows
+    rows.into_iter().map(|r| r.without(m.left_out)).collect()
 }
 
 /// The pair with every unit, hospitals that lack a group borrowed: what `restrict` leaves.
@@ -96,10 +110,25 @@ fn pair(family: usize, m: &Means, names: [&'static str; 2]) -> Vec<HospitalRow> 
 pub fn difference(m: &Means, refused: &[Option<String>; 2]) -> HospitalRow {
     let name = "difference";
     if let Some(reason) = refused.iter().flatten().next() {
-        return HospitalRow { name, family: Some("A,B"), value: HospitalValue::Missing(reason.clone()) };
+        return HospitalRow::new(name, Some("A,B"), HospitalValue::Missing(reason.clone()));
     }
     let value = divided(m, 0).and_then(|a| divided(m, 1).map(|b| b[0].minus(&a[0])));
-    HospitalRow::from(name, Some("A,B"), value)
+    HospitalRow::from(name, Some("A,B"), value).without(m.left_out)
+}
+
+/// Why there is no estimate, without the counts of units that the error's own message holds.
+pub fn reason(e: &DecomposeError) -> String {
+    match e {
+        DecomposeError::NoSupport { fitted_in, terms, .. } => {
+            let named: Vec<&str> = terms.iter().take(5).map(|(t, _)| t.as_str()).collect();
+            format!("some units have no counterpart in the {fitted_in} group ({})", named.join(", "))
+        }
+        DecomposeError::Fit(failed) => match &failed.separated {
+            Some(s) => format!("`{}` tells the outcome of its {} rows, so its coefficient is unbounded", s.level, failed.fitted_in),
+            None => e.to_string(),
+        },
+        _ => e.to_string(),
+    }
 }
 
 /// The reason why a family has no estimate: too much of it would be borrowed.
@@ -115,6 +144,8 @@ pub struct Kitagawas {
     /// Hospitals that both groups use, with their own gap; `None` where there is none.
     pub shared: Option<Kitagawa>,
     pub adjusted: Result<Kitagawa, DecomposeError>,
+    /// Units of hospitals that lack a group.
+    unshared: [usize; 2],
     contextual: Option<Contextual>,
 }
 
@@ -126,22 +157,24 @@ impl Kitagawas {
             raw: kitagawa(c, roster, |i| c.y[i]),
             shared: (counts.with_both() > 0).then(|| kitagawa(&shared, roster, |i| c.y[i])),
             adjusted: adjusted(fits, roster, given),
+            unshared: left_out(c, &shared),
             contextual: contextual(c, roster),
         }
     }
 
     pub fn rows(&self) -> Vec<HospitalRow> {
         let mut rows = Vec::new();
-        let mut push = |name, e: Option<Estimate>, reason: &str| {
+        let mut push = |name: &'static str, e: Option<Estimate>, reason: &str| {
             let value = e.map_or_else(|| HospitalValue::Missing(reason.to_owned()), HospitalValue::Estimate);
-            rows.push(HospitalRow { name, family: None, value });
+            let row = HospitalRow::new(name, None, value);
+            rows.push(if name.ends_with("_shared") { row.without(self.unshared) } else { row });
         };
         push("kitagawa_between", Some(self.raw.between.clone()), "");
         push("kitagawa_within", Some(self.raw.within.clone()), "");
         let none = "no hospital has both groups";
         push("kitagawa_between_shared", self.shared.as_ref().map(|k| k.between.clone()), none);
         push("kitagawa_within_shared", self.shared.as_ref().map(|k| k.within.clone()), none);
-        let why = self.adjusted.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let why = self.adjusted.as_ref().err().map(reason).unwrap_or_default();
         push("kitagawa_between_adjusted", self.adjusted.as_ref().ok().map(|k| k.between.clone()), &why);
         push("kitagawa_within_adjusted", self.adjusted.as_ref().ok().map(|k| k.within.clone()), &why);
         let flat = "group membership does not vary both between and within hospitals";

@@ -333,7 +333,7 @@ fn a_withheld_level_does_not_come_back_through_its_coefficient() {
         detail.push(&cells).unwrap();
     }
     let (run, _) = withhold(study(), vec![gap_table(50, 100), one, coefficients, detail], 11).unwrap();
-    let shown = |decl: &TableDecl, column: &str| -> Vec<bool> {
+    let shown = |decl: &schema::TableDecl, column: &str| -> Vec<bool> {
         let t = run.get(decl).unwrap();
         (0..t.rows.len()).map(|r| t.number(r, column).is_some()).collect()
     };
@@ -375,13 +375,58 @@ fn few_missing_values_take_the_mean_with_them() {
 fn a_lone_small_hospital_takes_another_with_it() {
     let mut t = Table::new(&schema::HOSPITAL_UNITS);
     for (name, reference, index) in [("a", 500u64, 300u64), ("b", 400, 4), ("c", 300, 40), ("d", 90, 0)] {
-        t.push(&[("index_group", "B".into()), ("hospital", name.into()), ("n_reference", reference.into()), ("n_index", index.into())]).unwrap();
+        t.push(&[
+            ("index_group", "B".into()),
+            ("analysis", "a".into()),
+            ("hospital", name.into()),
+            ("n_reference", reference.into()),
+            ("n_index", index.into()),
+        ])
+        .unwrap();
     }
     let (run, _) = withhold(study(), vec![gap_table(50, 100), t], 11).unwrap();
     let t = run.get(&schema::HOSPITAL_UNITS).unwrap();
     let names: Vec<&str> = (0..4).map(|r| t.text(r, "hospital")).collect();
     assert_eq!(names, ["a", "d", "", ""]);
     assert_eq!(t.int(1, "n_index"), Some(0));
+}
+
+/// Outcomes of a hospital with few events are withheld, its counts stay; a lone one takes another with it. Populations that leave few
+/// units out are withheld whole.
+#[test]
+fn outcomes_of_few_events_and_nearly_equal_populations_are_withheld() {
+    let mut t = Table::new(&schema::HOSPITAL_UNITS);
+    for (name, events) in [("a", (100u64, 50u64)), ("b", (90, 4)), ("c", (30, 40)), ("d", (3, 5))] {
+        t.push(&[
+            ("index_group", "B".into()),
+            ("analysis", "h".into()),
+            ("hospital", name.into()),
+            ("n_reference", 500u64.into()),
+            ("n_index", 300u64.into()),
+            ("between", 0.1.into()),
+            ("observed", 0.2.into()),
+            ("expected", 0.3.into()),
+            ("_events_reference", events.0.into()),
+            ("_events_index", events.1.into()),
+        ])
+        .unwrap();
+    }
+    let mut rows = Table::new(&schema::HOSPITAL);
+    for left_out in [0u64, 3, 40] {
+        let cells = [("index_group", "B".into()), ("analysis", "h".into()), ("row", "where_they_go".into()), ("estimate", 0.1.into())];
+        rows.push(&[cells.as_slice(), &[("_left_out_index", left_out.into())]].concat()).unwrap();
+    }
+    let (run, _) = withhold(study(), vec![gap_table(50, 100), t, rows], 11).unwrap();
+    let t = run.get(&schema::HOSPITAL_UNITS).unwrap();
+    let shown = |column: &str| (0..4).map(|r| t.number(r, column).is_some()).collect::<Vec<_>>();
+    assert_eq!((0..4).map(|r| t.text(r, "hospital")).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+    assert_eq!(shown("between"), [true, false, true, false]);
+    // Alone, the eight events of d would follow from the total: c goes with it.
+    assert_eq!(shown("observed"), [true, true, false, false]);
+    assert_eq!(shown("expected"), [true; 4]);
+    assert_eq!(shown("n_index"), [true; 4]);
+    let rows = run.get(&schema::HOSPITAL).unwrap();
+    assert_eq!((0..3).map(|r| rows.number(r, "estimate").is_some()).collect::<Vec<_>>(), [true, false, true]);
 }
 
 #[test]

@@ -174,10 +174,10 @@ pub struct InterventionalFile {
     pub estimator: InterventionalEstimatorFile,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HospitalFile {
-    /// Column of hospital ids.
+    /// Column of hospital ids; unless given the only column that enters as fixed effects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Word>,
     /// Hospitals as such, or by their characteristics.
@@ -189,6 +189,22 @@ pub struct HospitalFile {
     pub unsupported: UnsupportedFile,
     /// Whether the hospitals are all there are or a sample of more.
     pub hospitals_as: HospitalsAsFile,
+    /// Nodes of adaptive Gauss-Hermite quadrature in the random-intercept logit that describes hospitals; 1 is Laplace's
+    /// approximation.
+    pub quadrature: Placed<usize>,
+}
+
+impl Default for HospitalFile {
+    fn default() -> Self {
+        Self {
+            id: None,
+            effects: HospitalEffectsFile::default(),
+            given: None,
+            unsupported: UnsupportedFile::default(),
+            hospitals_as: HospitalsAsFile::default(),
+            quadrature: Placed::default_of(1),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,13 +5,14 @@ use super::analyses::fixed_effects;
 use crate::cohort::plan::Named;
 use crate::decompose::Method;
 use crate::decompose::cdgd::Cdgd;
+use crate::decompose::hospital::{Effects, Errors, Hospital, HospitalsAs, Unsupported};
 use crate::decompose::interventional::{Estimator, Interventional};
 use crate::decompose::mechanisms::Mechanisms;
 use crate::error::{codes, nearest};
 use crate::estimate::resample::Bootstrap;
 use crate::study::file::{
-    BootstrapFile, CdgdFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsAttributionFile, MechanismsFile,
-    MethodFile, UncertaintyFile,
+    BootstrapFile, CdgdFile, CodingFile, HospitalEffectsFile, HospitalFile, HospitalsAsFile, InterventionalEstimatorFile, InterventionalFile,
+    LearnerFile, MechanismsAttributionFile, MechanismsFile, MethodFile, UncertaintyFile, UnsupportedFile, Variable,
 };
 use crate::study::placed::{Placed, Word};
 use crate::vocab::BlockSet;
@@ -27,15 +28,28 @@ impl Resolver<'_> {
         let mut out: Vec<(&'static str, Named)> = Vec::new();
         for method in self.file.analyses.values() {
             let found = match &method.value {
-                MethodFile::Hospital(HospitalFile { id: Some(word), .. }) => ("the hospital id", word),
-                MethodFile::Cdgd(CdgdFile { treatment: Some(word), .. }) => ("the treatment", word),
-                _ => continue,
+                MethodFile::Hospital(options) => self.hospital_id(options).map(|named| ("the hospital id", named)),
+                MethodFile::Cdgd(CdgdFile { treatment: Some(word), .. }) => Some(("the treatment", self.named(word))),
+                _ => None,
             };
-            if !out.iter().any(|(_, named)| named.name == found.1.value) {
-                out.push((found.0, self.named(found.1)));
-            }
+            out.extend(found.filter(|(_, named)| !out.iter().any(|(_, known)| known.name == named.name)));
         }
         out
+    }
+
+    /// The column of hospital ids: the one that is named, or the only one that enters as fixed effects.
+    fn hospital_id(&self, options: &HospitalFile) -> Option<Named> {
+        if let Some(word) = &options.id {
+            return Some(self.named(word));
+        }
+        let mut fixed = self.file.all_variables().filter_map(|variable| match &variable.value {
+            Variable::Column { name, coding: Some(CodingFile::FixedEffects(_)) } => Some((name, variable.span)),
+            Variable::Column { .. } | Variable::Interaction(_) => None,
+        });
+        match (fixed.next(), fixed.next()) {
+            (Some((name, span)), None) => Some(Named { name: name.clone(), place: self.place(span) }),
+            _ => None,
+        }
     }
 
     /// The blocks that `key` names; `allowable` may stand among them where `fair` says so. `None` if a name is wrong (reported).
@@ -146,10 +160,67 @@ impl Resolver<'_> {
     pub(super) fn hospital(
         &mut self,
         method: &Placed<MethodFile>,
-        _options: &HospitalFile,
-        _causal_order: Option<&[usize]>,
+        options: &HospitalFile,
+        causal_order: Option<&[usize]>,
     ) -> Option<Box<dyn Method>> {
-        self.method_not_built(method)
+        let file = self.file;
+        let id = self.hospital_id(options);
+        let ids = options.effects == HospitalEffectsFile::Ids;
+        if id.is_none() && ids {
+            let help =
+                "write `{ hospital: { id: hospital_id } }` with the column that says where each unit was treated, or `effects: characteristics`";
+            self.error(codes::G209, "`hospital` needs `id`, the column of hospital ids", method.span, "no hospital ids", help);
+        }
+        for (set, key) in
+            [(options.hospitals_as != HospitalsAsFile::Population, "hospitals_as"), (options.unsupported != UnsupportedFile::Auto, "unsupported")]
+        {
+            if set && !ids {
+                let message = format!("`{key}` goes with `effects: ids`: characteristics are an ordinary block");
+                self.error(codes::G210, message, method.span, "not with characteristics", "remove it");
+            }
+        }
+        if !(1..=50).contains(&options.quadrature.value) {
+            let message = "`quadrature` is the number of nodes, from 1 to 50";
+            self.error(codes::G213, message, options.quadrature.span, "not a number of nodes", "write `quadrature: 1` for Laplace's approximation");
+        }
+        let order: Vec<usize> = causal_order.map_or_else(|| (0..file.blocks.len()).collect(), <[usize]>::to_vec);
+        let holds_id = |list: &[Placed<Variable>]| list.iter().any(|v| id.as_ref().is_some_and(|id| v.value.column() == Some(id.name.as_str())));
+        let of_ids = file.blocks.values().position(|list| holds_id(list));
+        let named = match &options.given {
+            Some(words) => Some(self.block_set("given", words, true)?),
+            None => None,
+        };
+        // The block of the hospitals: the one with their ids, or the last that patients are not compared given.
+        let block = of_ids.or_else(|| order.iter().rev().copied().find(|k| !named.is_some_and(|set| set.contains(*k))));
+        let Some(block) = block else {
+            let help = "leave the block of the hospitals out of `given`";
+            self.error(codes::G210, "`given` names every block, and none is left for the hospitals", method.span, "no hospital block", help);
+            return None;
+        };
+        if let Some((k, _)) = named.map(|set| (block, set)).filter(|(k, set)| set.contains(*k)) {
+            let name = file.blocks.keys().nth(k).map_or("", |name| name.value.as_str());
+            let message = format!("`given` names `{name}`, the block that holds the hospital ids");
+            self.error(codes::G210, message, method.span, "the hospitals themselves", "leave it out of `given`");
+            return None;
+        }
+        let before = order.iter().copied().take_while(|k| *k != block).fold(BlockSet::NONE, BlockSet::with);
+        Some(Box::new(Hospital {
+            id: id.map(|named| named.name),
+            effects: if ids { Effects::Ids } else { Effects::Characteristics },
+            given: named.unwrap_or(before),
+            block,
+            unsupported: match options.unsupported {
+                UnsupportedFile::Auto => Unsupported::Auto,
+                UnsupportedFile::Borrow => Unsupported::Borrow,
+                UnsupportedFile::Restrict => Unsupported::Restrict,
+            },
+            hospitals_as: match options.hospitals_as {
+                HospitalsAsFile::Population => HospitalsAs::Population,
+                HospitalsAsFile::Sample => HospitalsAs::Sample,
+            },
+            quadrature: options.quadrature.value,
+            errors: Errors::Leverage,
+        }))
     }
 
     pub(super) fn cdgd(&mut self, method: &Placed<MethodFile>, options: &CdgdFile) -> Option<Box<dyn Method>> {
@@ -174,11 +245,5 @@ impl Resolver<'_> {
             self.error(codes::G213, "`given` names nothing", method.span, "empty", "name blocks, or remove the key for the unconditional version");
         }
         Some(Box::new(Cdgd { treatment: treatment.value.clone(), given, eif_only: false }))
-    }
-
-    fn method_not_built(&mut self, method: &Placed<MethodFile>) -> Option<Box<dyn Method>> {
-        let what = format!("the method `{}`", method.value.name());
-        self.not_built(&what, method.span, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace");
-        None
     }
 }

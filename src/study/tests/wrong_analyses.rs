@@ -284,7 +284,14 @@ fn equalised_blocks_and_treatments() {
             "`given` names `hospitl`, which is not a block",
             "write `hospital`",
         ),
-        (from, "cdgd: { treatment: vital_statu }", "vital_statu", codes::G203, "no column `vital_statu` in the joined row", "write `vital_status`"),
+        (
+            from,
+            "cdgd: { treatment: vital_statu }",
+            "vital_statu",
+            codes::G203,
+            "column `vital_statu` is not in any table",
+            "write `vital_status`, or add the file that holds it under `tables`",
+        ),
     ]);
     let nothing = with(from, "cdgd: { treatment: vital_status, given: [] }").replace("allowable: [age]\n", "");
     assert!(problems(&nothing).iter().any(|p| p.message == "`given` names nothing"), "{:?}", problems(&nothing));
@@ -313,6 +320,80 @@ fn defaults_of_equalised_blocks() {
     let clustered = with("with_and_without: {}", "interventional: { equalize: [hospital], estimator: donors }") + "cluster: hospital_id\n";
     let plan = load_text(&clustered).unwrap_or_else(|p| panic!("{p:?}"));
     assert!(format!("{:?}", plan.analyses[0].method).contains("replicates: 200"));
+}
+
+/// What the hospital method needs to know.
+#[test]
+fn hospitals() {
+    refused(&[
+        (
+            "with_and_without: {}",
+            "hospital: {}",
+            "hospital: {}",
+            codes::G209,
+            "`hospital` needs `id`, the column of hospital ids",
+            "write `{ hospital: { id: hospital_id } }` with the column that says where each unit was treated, or `effects: characteristics`",
+        ),
+        (
+            "with_and_without: {}",
+            "hospital: { id: hospital_id, given: [clinicl] }",
+            "clinicl",
+            codes::G210,
+            "`given` names `clinicl`, which is not a block",
+            "write `clinical`",
+        ),
+        (
+            "with_and_without: {}",
+            "hospital: { id: hospital_id, given: [clinical, hospital] }",
+            "hospital: { id",
+            codes::G210,
+            "`given` names every block, and none is left for the hospitals",
+            "leave the block of the hospitals out of `given`",
+        ),
+        (
+            "with_and_without: {}",
+            "hospital: { effects: characteristics, hospitals_as: sample }",
+            "hospital: { effects",
+            codes::G210,
+            "`hospitals_as` goes with `effects: ids`: characteristics are an ordinary block",
+            "remove it",
+        ),
+        (
+            "with_and_without: {}",
+            "hospital: { effects: characteristics, unsupported: restrict }",
+            "hospital: { effects",
+            codes::G210,
+            "`unsupported` goes with `effects: ids`: characteristics are an ordinary block",
+            "remove it",
+        ),
+        (
+            "with_and_without: {}",
+            "hospital: { id: hospital_id, quadrature: 0 }",
+            "0 }",
+            codes::G213,
+            "`quadrature` is the number of nodes, from 1 to 50",
+            "write `quadrature: 1` for Laplace's approximation",
+        ),
+        (
+            "with_and_without: {}",
+            "hospital: { id: hospitl_id }",
+            "hospitl_id",
+            codes::G203,
+            "column `hospitl_id` is not in any table",
+            "write `hospital_id`, or add the file that holds it under `tables`",
+        ),
+    ]);
+    // The only column of fixed effects is the id, and its block stands for the hospitals.
+    let fixed = with("h_teaching, h_volume", "{ hospital_id: { fixed_effects: {} } }").replace("with_and_without: {}", "hospital: {}");
+    let plan = load_text(&fixed).unwrap_or_else(|p| panic!("{p:?}"));
+    let settings = format!("{:?}", plan.analyses[0].method);
+    assert!(settings.contains("id: Some(\"hospital_id\")") && settings.contains("given: BlockSet(1), block: 1"), "{settings}");
+    // In causal order the blocks before the hospital's are given, whatever the order of `blocks`.
+    let ordered = with("with_and_without: {}", "hospital: { id: hospital_id }") + "causal_order: [hospital, clinical]\n";
+    let plan = load_text(&ordered).unwrap_or_else(|p| panic!("{p:?}"));
+    assert!(format!("{:?}", plan.analyses[0].method).contains("given: BlockSet(2), block: 0"), "{:?}", plan.analyses[0].method);
+    let own = fixed.replace("hospital: {} }", "hospital: { given: [hospital] } }");
+    assert_eq!(problems(&own)[0].message, "`given` names `hospital`, the block that holds the hospital ids");
 }
 
 /// A gaussian outcome has no curved link: yun says what is the same, khb what it needs.
