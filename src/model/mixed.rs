@@ -432,7 +432,7 @@ mod tests {
             let nodes = gauss_hermite(n);
             assert_eq!(nodes.len(), n);
             // Moments of exp(-z^2): sqrt(pi) times 1, 1/2, 3/4.
-            for (power, want) in [(0, 1.0), (2, 0.5), (4, 0.75)].into_iter().filter(|(p, _)| p / 2 < n) {
+            for (power, want) in [(0_i32, 1.0), (2, 0.5), (4, 0.75)].into_iter().filter(|(p, _)| (p / 2) < n as i32) {
                 let got: f64 = nodes.iter().map(|(z, w)| w * z.powi(power)).sum();
                 assert!((got - want * PI.sqrt()).abs() < 1e-12, "{n} {power}: {got}");
             }

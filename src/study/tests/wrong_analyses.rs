@@ -280,8 +280,8 @@ fn equalised_blocks_and_treatments() {
             "cdgd: { treatment: vital_statu }",
             "vital_statu",
             codes::G203,
-            "no column `vital_statu` in the joined row",
-            "write `vital_status`",
+            "column `vital_statu` is not in any table",
+            "write `vital_status`, or add the file that holds it under `tables`",
         ),
     ]);
     let nothing = with(from, "cdgd: { treatment: vital_status, given: [] }").replace("allowable: [age]\n", "");
