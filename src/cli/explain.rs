@@ -108,8 +108,16 @@ mod tests {
     fn what_does_not_exist_has_a_nearest() {
         for (topic, code, help) in [
             ("oaxaca_blindr", codes::G214, "try `gapshare explain oaxaca_blinder`"),
-            ("hospital", codes::G109, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, mechanisms, interventional, cdgd"),
-            ("zzz", codes::G214, "methods are with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, mechanisms, interventional, cdgd; codes look like G203"),
+            (
+                "hospital",
+                codes::G109,
+                "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, mechanisms, interventional, cdgd",
+            ),
+            (
+                "zzz",
+                codes::G214,
+                "methods are with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, mechanisms, interventional, cdgd; codes look like G203",
+            ),
         ] {
             let problem = explain(topic).expect_err("a problem");
             assert_eq!((problem.code, problem.help.as_deref()), (code, Some(help)), "{topic}");

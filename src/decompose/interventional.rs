@@ -13,7 +13,7 @@ use super::{Assumption, Component, DecomposeError, Decomposition, Draft, Fact, I
 use crate::design::{Contrast, Design};
 use crate::estimate::resample::Bootstrap;
 use crate::estimate::{Estimate, Sampling};
-use crate::vocab::{BlockSet, Family};
+use crate::vocab::{BlockSet, Family, Role};
 
 mod donors;
 mod one_step;
@@ -78,16 +78,16 @@ impl Method for Interventional {
     }
 
     fn assumptions(&self, design: &Design) -> Vec<Assumption> {
-        let (equalised, given) = (self.equalize.name(&design.blocks), self.given_name(&design.blocks));
+        let (equalised, given) = (in_words(self.equalize, design), self.given_name(design));
         let others = BlockSet::all(design.blocks.len()).minus(self.equalize.union(self.given));
-        let rest = others.name(&design.blocks);
+        let rest = in_words(others, design);
         let held = match (self.estimator, others.is_empty()) {
             (_, true) => String::new(),
             (Estimator::Dr | Estimator::Gcomp, false) => format!(
-                " {rest} is not in the models: what of it comes before {equalised} must not matter for the outcome, and what comes after changes with {equalised}"
+                ". Not in the models: {rest}; what of it comes before {equalised} must not matter for the outcome, and what comes after changes with {equalised}"
             ),
             (Estimator::Donors | Estimator::Product, false) => {
-                format!(" {rest} keeps the index group's distribution, and counts as coming before {equalised}")
+                format!(". As index units have it: {rest}; it counts as coming before {equalised}")
             }
         };
         let confounders = match self.estimator {
@@ -99,7 +99,7 @@ impl Method for Interventional {
             Assumption {
                 name: "exchangeability",
                 text: format!(
-                    "within the index group, {equalised} is unrelated to what the outcome would be at its other values, given {confounders}.{held}"
+                    "within the index group, {equalised} is unrelated to what the outcome would be at its other values, given {confounders}{held}"
                 ),
             },
             Assumption {
@@ -141,13 +141,28 @@ impl Method for Interventional {
     }
 }
 
+/// Blocks as a sentence names them.
+fn in_words(set: BlockSet, design: &Design) -> String {
+    let names: Vec<&str> = design.blocks.iter().enumerate().filter(|(k, _)| set.contains(*k)).map(|(_, name)| name.as_str()).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 fn replicates(rows: &[Row]) -> usize {
     rows.first().map_or(0, |r| r.estimate.influence.len())
 }
 
 impl Interventional {
-    fn given_name(&self, blocks: &[String]) -> String {
-        if self.given.is_empty() { "the allowables".to_owned() } else { format!("the allowables and {}", self.given.name(blocks)) }
+    /// What is given: the allowables, where there are any, and blocks.
+    fn given_name(&self, design: &Design) -> String {
+        match (design.columns.iter().any(|c| c.role == Role::Allowable), self.given.is_empty()) {
+            (true, true) => "the allowables".to_owned(),
+            (true, false) => format!("the allowables, {}", in_words(self.given, design)),
+            (false, true) => "nothing".to_owned(),
+            (false, false) => in_words(self.given, design),
+        }
     }
 
     /// Each equalised block, where there are several.

@@ -122,10 +122,7 @@ fn of_interventional(s: &Study, group: &str, analysis: &str) -> Vec<String> {
             said(s, &u, reduction)
         )
     } else {
-        format!(
-            "Reweighting {index} to the distribution of {moved} among {like} goes with a mean outcome {direction} by {}.",
-            said(s, &u, reduction)
-        )
+        format!("Reweighting {index} to the distribution of {moved} among {like} goes with a mean outcome {direction} by {}.", said(s, &u, reduction))
     };
     let direction = if remaining.estimate >= 0.0 { "higher" } else { "lower" };
     vec![first, format!("What remains: their mean outcome is then {direction} than that of {like} by {}.", said(s, &u, remaining))]
@@ -137,13 +134,13 @@ fn of_cdgd(s: &Study, group: &str, analysis: &str) -> Vec<String> {
     let Some(treatment) = s.setting(analysis, "treatment") else { return Vec::new() };
     let treatment = inner(s.label(&treatment));
     let given = same(s, named(s, analysis, "cdgd", "given"));
-    let given = if s.setting(analysis, "given").is_some() { format!(", among patients{given}") } else { String::new() };
+    let given = if s.setting(analysis, "given").is_some() { format!(", among patients{given},") } else { String::new() };
     let mut out = Vec::new();
     for (name, means) in [
         ("prevalence", format!("one group has {treatment} more often{given}")),
         ("effect", format!("{treatment} goes with more for one group than for the other{given}")),
         ("selection", format!("{treatment} goes, in one group more than in the other, to those for whom it makes more difference{given}")),
-        ("q_distribution", format!("the groups differ in what is given, which {treatment} and what it does depend on")),
+        ("q_distribution", format!("the groups differ in what is given, on which {treatment} and what goes with it depend,")),
     ] {
         if let Some(v) = component(name) {
             let sign = if v.estimate >= 0.0 { "widens" } else { "narrows" };
@@ -151,8 +148,12 @@ fn of_cdgd(s: &Study, group: &str, analysis: &str) -> Vec<String> {
         }
     }
     if let Some(v) = total(&parts, "unexplained") {
-        let who = if v.estimate >= 0.0 { "higher" } else { "lower" };
-        out.push(format!("Without {treatment} the mean outcome of {} is estimated to be {who} by {}.", s.patients(group), said(s, &u, v)));
+        let direction = if v.estimate >= 0.0 { "higher" } else { "lower" };
+        let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
+        out.push(format!(
+            "Without {treatment} the mean outcome of {index} is modelled as {direction} than that of {reference} by {}.",
+            said(s, &u, v)
+        ));
     }
     out
 }

@@ -144,11 +144,8 @@ fn treatments_agree_with_numpy() {
                 let out = run(&d, &Cdgd { treatment: "T".into(), given, eif_only: false });
                 let k = known("interventions.csv", &format!("{w}|{name}|cdgd|{words}|"));
                 held(&d, &k, "baseline", &out.row(Part::Unexplained, Component::Total).unwrap().estimate);
-                let named: Vec<&'static str> = out
-                    .rows
-                    .iter()
-                    .filter_map(|r| if let Component::Named(name) = r.component { Some(name) } else { None })
-                    .collect();
+                let named: Vec<&'static str> =
+                    out.rows.iter().filter_map(|r| if let Component::Named(name) = r.component { Some(name) } else { None }).collect();
                 assert_eq!(named.len(), if given.is_some() { 4 } else { 3 });
                 for name in named {
                     held(&d, &k, name, &out.row(Part::Explained, Component::Named(name)).unwrap().estimate);
@@ -378,7 +375,8 @@ fn donors_are_products_and_resampling_agrees_with_influences() {
         if !clustered {
             d.clusters = None;
         }
-        let m = |estimator| Interventional { equalize: set("SBH"), given: BlockSet::NONE, estimator, bootstrap: Bootstrap { replicates: 1000, seed: 7 } };
+        let m =
+            |estimator| Interventional { equalize: set("SBH"), given: BlockSet::NONE, estimator, bootstrap: Bootstrap { replicates: 1000, seed: 7 } };
         let (donors, product) = (run(&d, &m(Estimator::Donors)), run(&d, &m(Estimator::Product)));
         let c = Contrast::new(&d, 1);
         let units = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);
@@ -461,7 +459,8 @@ fn many_pairs_are_drawn_from() {
     let d = lcg_design(Family::Binomial, false);
     let mut many = d.clone();
     // Rows repeated four times give sixteen times the pairs.
-    let rows: Vec<usize> = [d.groups[0].rows.clone(), d.groups[1].rows.clone()].into_iter().flat_map(|r| (0..4).flat_map(move |_| r.clone())).collect();
+    let rows: Vec<usize> =
+        [d.groups[0].rows.clone(), d.groups[1].rows.clone()].into_iter().flat_map(|r| (0..4).flat_map(move |_| r.clone())).collect();
     many.x = d.x.select(ndarray::Axis(0), &rows);
     many.y = d.y.select(ndarray::Axis(0), &rows);
     many.weight = d.weight.select(ndarray::Axis(0), &rows);
@@ -471,7 +470,12 @@ fn many_pairs_are_drawn_from() {
     many.labelled.clear();
     many.groups[0].rows = 0..4 * d.groups[0].rows.len();
     many.groups[1].rows = many.groups[0].rows.end..rows.len();
-    let m = Interventional { equalize: set("B"), estimator: Estimator::Donors, bootstrap: Bootstrap { replicates: 3, seed: 3 }, ..Interventional::default() };
+    let m = Interventional {
+        equalize: set("B"),
+        estimator: Estimator::Donors,
+        bootstrap: Bootstrap { replicates: 3, seed: 3 },
+        ..Interventional::default()
+    };
     let (few, drawn) = (run(&d, &m), run(&many, &m));
     assert!(drawn.facts.iter().any(|f| f.check == "donors_drawn" && f.value == Some(25.0)) && !few.facts.iter().any(|f| f.check == "donors_drawn"));
     for (part, tolerance) in [(Part::Gap, 1e-12), (Part::Allowable, 1e-8), (Part::Explained, 1e-3), (Part::Unexplained, 1e-3)] {

@@ -12,8 +12,8 @@ use crate::decompose::{Method, StdErrors};
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{
     AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FairlieAttributionFile, FairlieFile, FamilyFile, FoldFile, LearnerFile, Link,
-    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile,
-    UncertaintyFile, Variable, VariantFile, WithAndWithoutFile,
+    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile, UncertaintyFile, Variable,
+    VariantFile, WithAndWithoutFile,
 };
 use crate::study::placed::{Placed, Word};
 use crate::study::plan::AnalysisPlan;

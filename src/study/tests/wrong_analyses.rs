@@ -259,14 +259,7 @@ fn equalised_blocks_and_treatments() {
             "`h_teaching` is a variable of the study, and cannot be the treatment as well",
             "take it out of the allowables and blocks: they come before the treatment",
         ),
-        (
-            from,
-            "cdgd: { treatment: died }",
-            "died",
-            codes::G206,
-            "`died` is the outcome, and cannot be the treatment as well",
-            "name another column",
-        ),
+        (from, "cdgd: { treatment: died }", "died", codes::G206, "`died` is the outcome, and cannot be the treatment as well", "name another column"),
         (
             from,
             "cdgd: { treatment: vital_status, given: [hospitl] }",
