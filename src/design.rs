@@ -1,5 +1,7 @@
 //! The analysis data as matrices: outcome, columns with their names and blocks, groups, weights, clusters, in one struct.
 
+mod altered;
+
 use crate::vocab::BlockSet;
 use crate::vocab::{Family, Role};
 use ndarray::{Array1, Array2};

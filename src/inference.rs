@@ -1,6 +1,6 @@
 //! From estimates to what tables print: standard errors, intervals and shares, for every method alike.
 
-use crate::decompose::{Component, Decomposition, Detail, Part, Row, Rules};
+use crate::decompose::{Component, Decomposition, Detail, Inference, Part, Row, Rules};
 use crate::estimate::{Estimate, Sampling};
 
 /// An estimate with its standard error and interval.
@@ -21,6 +21,18 @@ pub fn infer(e: &Estimate, sampling: &Sampling) -> Inferred {
 pub fn infer_ratio(log: &Estimate, sampling: &Sampling) -> Inferred {
     let i = infer(log, sampling);
     Inferred { estimate: i.estimate.exp(), std_error: i.std_error, conf_low: i.conf_low.exp(), conf_high: i.conf_high.exp() }
+}
+
+/// How the influences of this decomposition turn into standard errors.
+pub fn sampling_of(d: &Decomposition, sampling: &Sampling) -> Sampling {
+    let values = d.rows.first().map_or(0, |r| r.estimate.influence.len());
+    match d.inference {
+        Inference::Units => sampling.clone(),
+        Inference::Skewed => sampling.skewed(),
+        Inference::Given => sampling.of_units(),
+        Inference::Hospitals => sampling.of_jackknife(values),
+        Inference::Replicates => sampling.of_replicates(values),
+    }
 }
 
 /// A row of a decomposition as printed.

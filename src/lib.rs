@@ -11,7 +11,7 @@
 //!  8  release.rs                result tables and their schema, withholding, writers, run manifest
 //!  7  cohort/                   tables -> eligible rows -> one row per unit -> Design
 //!     synth/                    EHR tables from a stated causal model, with the true answers beside them
-//!  6  inference.rs, describe.rs, diagnostics.rs
+//!  6  inference.rs, describe.rs, diagnostics.rs, sensitivity/
 //!  5  decompose/                one file a method, plus attribution.rs
 //!  4  estimate.rs               Estimate { value, influence } and its arithmetic
 //!  3  model/                    outcome and group models
@@ -34,6 +34,7 @@ pub mod model;
 pub mod release;
 pub mod report;
 pub mod run;
+pub mod sensitivity;
 pub mod study;
 pub mod synth;
 pub mod vocab;

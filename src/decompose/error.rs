@@ -33,6 +33,14 @@ pub enum DecomposeError {
         fitted_in: &'static str,
         terms: Vec<String>,
     },
+    /// A learner has no fit in some fold.
+    Learner {
+        learner: &'static str,
+        /// What it was to learn: the outcome, or the group.
+        of: &'static str,
+        blocks: String,
+        reason: String,
+    },
     /// The data are too thin for what the method promises.
     Refused {
         reason: String,
@@ -54,7 +62,7 @@ impl DecomposeError {
                 FitError::NoRows | FitError::NoVariation { .. } | FitError::TooFewRows { .. } => codes::G403,
                 FitError::Layout => codes::G901,
             },
-            Self::GroupFit { .. } | Self::Nested { .. } => codes::G401,
+            Self::GroupFit { .. } | Self::Nested { .. } | Self::Learner { .. } => codes::G401,
             Self::NoSupport { .. } | Self::Rank { .. } => codes::G402,
             Self::Refused { .. } => codes::G407,
             Self::NotAdditive { .. } => codes::G404,
@@ -81,6 +89,7 @@ impl DecomposeError {
                 "the groups hardly overlap on these variables: merge levels, or do without group weights (`estimator: gcomp`, `variant: rank`)"
             }
             Self::Nested { .. } => "use fewer or coarser variables",
+            Self::Learner { .. } => "use fewer `folds`, merge rare levels, or write `learner: glm`",
             Self::NoSupport { .. } => {
                 "merge levels, exclude these units in a step, or use a model of both groups (`surface: pooled_main`, `coefficients: pooled`, `reference: pooled`)"
             }
@@ -122,6 +131,9 @@ impl fmt::Display for DecomposeError {
             Self::GroupFit { blocks, reason } => write!(f, "the model of group membership with blocks {blocks} has no fit: {reason}"),
             Self::Nested { blocks, fitted_in, reason } => {
                 write!(f, "the regression of predicted means in {fitted_in} rows with blocks {blocks} has no fit: {reason}")
+            }
+            Self::Learner { learner, of, blocks, reason } => {
+                write!(f, "{learner} of the {of} with blocks {blocks} has no fit in some fold: {reason}")
             }
             Self::NoSupport { blocks, fitted_in, n, terms } => {
                 let (target, named) = (if *fitted_in == "index" { "reference" } else { "index" }, terms.len());

@@ -64,6 +64,15 @@ pub struct GroupModel {
     pub without_target: Vec<(String, usize)>,
 }
 
+/// Which units a model of group membership can be fitted on.
+#[derive(Clone, Debug)]
+pub struct Support {
+    /// By row of the design; 0 where a level has units of the other group only.
+    pub w: Vec<f64>,
+    /// Units at such levels: (level, units).
+    pub without_target: Vec<(String, usize)>,
+}
+
 /// Which group the other group is weighted to look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Toward {
@@ -154,13 +163,14 @@ impl<'a> Fits<'a> {
         }
     }
 
-    fn fit_group(&self, set: BlockSet, toward: Toward) -> Result<GroupModel, DecomposeError> {
+    /// Weights of a model of group membership given the allowables and the blocks of `set`, by row of the design: 0 at levels with units of
+    /// the weighted group only, which are counted.
+    ///
+    /// Errors: [`DecomposeError::NoSupport`] for a level with units of the target group only.
+    pub fn support(&self, set: BlockSet, toward: Toward) -> Result<Support, DecomposeError> {
         let c = self.contrast;
         let m = self.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
-        let (target, other) = match toward {
-            Toward::Index => (c.index(), c.reference()),
-            Toward::Reference => (c.reference(), c.index()),
-        };
+        let (target, other) = self.sides(toward);
         let mut w = c.w.clone();
         let mut without_target = Vec::new();
         let levels = self.levels(&m);
@@ -184,10 +194,31 @@ impl<'a> Fits<'a> {
                 break;
             }
         }
-        let y: Vec<f64> = match toward {
-            Toward::Index => c.r.clone(),
-            Toward::Reference => c.r.iter().map(|r| 1.0 - r).collect(),
-        };
+        Ok(Support { w, without_target })
+    }
+
+    /// Rows of the target and of the group that is weighted to look like it.
+    pub fn sides(&self, toward: Toward) -> (Range<usize>, Range<usize>) {
+        match toward {
+            Toward::Index => (self.contrast.index(), self.contrast.reference()),
+            Toward::Reference => (self.contrast.reference(), self.contrast.index()),
+        }
+    }
+
+    /// By row of the design: 1 for units of the target.
+    pub fn in_target(&self, toward: Toward) -> Vec<f64> {
+        match toward {
+            Toward::Index => self.contrast.r.clone(),
+            Toward::Reference => self.contrast.r.iter().map(|r| 1.0 - r).collect(),
+        }
+    }
+
+    fn fit_group(&self, set: BlockSet, toward: Toward) -> Result<GroupModel, DecomposeError> {
+        let c = self.contrast;
+        let m = self.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
+        let Support { w, without_target } = self.support(set, toward)?;
+        let (_, other) = self.sides(toward);
+        let y = self.in_target(toward);
         let fit =
             glm::fit(&m, Family::Binomial, &y, &w).map_err(|e| DecomposeError::GroupFit { blocks: self.set_name(set), reason: self.describe(&e) })?;
         let mut odds = vec![0.0; c.y.len()];

@@ -268,7 +268,7 @@ impl Hospital {
     fn by_characteristics(&self, fits: &Fits<'_>, roster: Option<&Roster<'_>>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
         let observed = group_means(c);
-        let mean = |set| super::with_and_without::WithAndWithout::default().mean_given(fits, set);
+        let mean = |set| super::with_and_without::WithAndWithout::default().counterfactual_mean_with(fits, set);
         let (none, patients, all) = (mean(BlockSet::NONE)?, mean(self.given)?, mean(self.given.with(self.block))?);
         let (go, fare) = (all.minus(&patients), observed.index.minus(&all));
         let mut table = vec![

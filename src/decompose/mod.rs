@@ -6,6 +6,7 @@
 pub mod attribution;
 pub mod cdgd;
 mod coupling;
+pub mod crossfit;
 mod error;
 pub mod fairlie;
 pub mod fits;
@@ -95,6 +96,17 @@ pub trait Method: Send + Sync + Debug {
         false
     }
 
+    /// The same question with one setting changed, for the sensitivity section.
+    fn variants(&self) -> Vec<Variant> {
+        Vec::new()
+    }
+
+    /// With every block accounted for: the mean outcome of index units and that of comparable reference units, where the method
+    /// compares two means. `d` is what [`Method::decompose`] gave.
+    fn adjusted_means(&self, _d: &Decomposition) -> Option<(Estimate, Estimate)> {
+        None
+    }
+
     /// What must hold for the numbers to be what a change would bring about, in sentences; empty for methods that make no such claim.
     fn assumptions(&self, _design: &Design) -> Vec<Assumption> {
         Vec::new()
@@ -106,6 +118,33 @@ pub trait Method: Send + Sync + Debug {
     fn second_estimate(&self, _fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
         Ok(None)
     }
+}
+
+/// A setting that can be varied without changing the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Vary {
+    Estimator,
+    Surface,
+    Target,
+}
+
+impl Vary {
+    /// The word for it in tables and in the study file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Estimator => "estimator",
+            Self::Surface => "surface",
+            Self::Target => "target",
+        }
+    }
+}
+
+/// A method with one setting changed.
+pub struct Variant {
+    pub vary: Vary,
+    /// The choice, as the study file writes it.
+    pub setting: &'static str,
+    pub method: Box<dyn Method>,
 }
 
 /// A condition under which numbers may be read causally.

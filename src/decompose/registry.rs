@@ -22,6 +22,7 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
         for (surface, estimator) in [
             (Surface::ReferenceModel, Estimator::Dr),
             (Surface::ReferenceModel, Estimator::Gcomp),
+            (Surface::ReferenceModel, Estimator::Ipw),
             (Surface::PooledMain, Estimator::Gcomp),
             (Surface::PooledInteracted, Estimator::Gcomp),
         ] {

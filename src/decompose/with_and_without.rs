@@ -4,10 +4,14 @@
 //! (METHODS 3.1; Peters 1941, Belson 1956 for the full set). What a block accounts for is by how much the adjusted gap
 //! falls when it enters; `attribution.rs` credits it.
 
+mod learned;
+
 use super::attribution;
-use super::fits::{Fits, FittedIn, GroupTerms, Toward};
+use super::crossfit::CrossFit;
+use super::fits::{Fits, FittedIn, GroupModel, GroupTerms, Toward};
 use super::moments::{add_score_influence, group_means, mean, outcome_sd, share_index};
-use super::{Component, DecomposeError, Decomposition, Draft, Method, MethodFamily, Part, Row, Second, SetRow, row};
+use super::{Component, DecomposeError, Decomposition, Draft, Method, MethodFamily, Part, Row, Second, SetRow, Variant, Vary, row};
+use crate::design::Contrast;
 use crate::estimate::Estimate;
 use crate::model::{ModelMatrix, glm::Fit};
 use crate::vocab::{BlockSet, Family};
@@ -43,6 +47,9 @@ pub enum Estimator {
     Dr,
     /// Plug-in of the outcome model.
     Gcomp,
+    /// Weighted mean of the other group's outcomes, with the odds of the group model as weights; no outcome model. Only the
+    /// sensitivity section asks for it.
+    Ipw,
 }
 
 /// The population over which the allowables are standardised.
@@ -63,6 +70,9 @@ pub struct WithAndWithout {
     pub target: Target,
     /// The order of the sequential attribution: positions of blocks. Empty: the order of the study file.
     pub sequence: Vec<usize>,
+    /// How outcome and group are learned; `None` for GLMs, whose estimation the influences carry. Goes with the reference model's
+    /// surface and the one-step estimator.
+    pub learner: Option<CrossFit>,
 }
 
 /// Mean outcome with the other group's surface, and the adjusted gap, for one set of blocks.
@@ -88,8 +98,45 @@ impl Method for WithAndWithout {
         self.surface == Surface::ReferenceModel
     }
 
+    fn variants(&self) -> Vec<Variant> {
+        let mut out = Vec::new();
+        let mut add = |vary, setting, method: Self| {
+            if method != *self {
+                out.push(Variant { vary, setting, method: Box::new(method) });
+            }
+        };
+        let of_both_groups = self.surface != Surface::ReferenceModel;
+        for (setting, estimator) in [("dr", Estimator::Dr), ("gcomp", Estimator::Gcomp), ("ipw", Estimator::Ipw)] {
+            if !of_both_groups {
+                add(Vary::Estimator, setting, Self { estimator, ..self.clone() });
+            }
+        }
+        for (setting, surface) in
+            [("reference_model", Surface::ReferenceModel), ("pooled_main", Surface::PooledMain), ("pooled_interacted", Surface::PooledInteracted)]
+        {
+            if surface != self.surface {
+                add(Vary::Surface, setting, Self { surface, estimator: Estimator::Gcomp, ..self.clone() });
+            }
+        }
+        for (setting, target) in [("index", Target::Index), ("reference", Target::Reference), ("pooled", Target::Pooled)] {
+            add(Vary::Target, setting, Self { target, ..self.clone() });
+        }
+        out
+    }
+
+    fn adjusted_means(&self, d: &Decomposition) -> Option<(Estimate, Estimate)> {
+        let full = d.sets.last()?;
+        let mean = full.counterfactual_mean.clone();
+        // Target reference: the counterfactual is that of reference units with the index group's outcome, but for `pooled_main`.
+        let as_index = self.target == Target::Reference && self.surface != Surface::PooledMain;
+        Some(match as_index {
+            true => (mean.clone(), mean.minus(&full.adjusted_gap)),
+            false => (mean.plus(&full.adjusted_gap), mean),
+        })
+    }
+
     fn second_estimate(&self, fits: &Fits<'_>) -> Result<Option<Second>, DecomposeError> {
-        if self.estimator == Estimator::Gcomp {
+        if self.estimator != Estimator::Dr || self.learner.is_some() {
             return Ok(None);
         }
         let plug_in = Self { estimator: Estimator::Gcomp, ..self.clone() };
@@ -98,10 +145,24 @@ impl Method for WithAndWithout {
 
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
+        let draft = match self.learner {
+            Some(learner) => self.learned(fits, learner)?,
+            None => {
+                let sets = BlockSet::subsets(c.design.blocks.len());
+                self.draft(fits, sets.map(|set| self.adjusted(fits, set)).collect::<Result<_, _>>()?)
+            }
+        };
+        Decomposition::new(c.design.family.scale(), draft, outcome_sd(c))
+    }
+}
+
+impl WithAndWithout {
+    /// The parts that follow from the adjusted gaps of every set of blocks, the empty set first.
+    fn draft(&self, fits: &Fits<'_>, adjusted: Vec<Adjusted>) -> Draft {
+        let c = fits.contrast;
         let k = c.design.blocks.len();
         let means = group_means(c);
         let gap = means.index.minus(&means.reference);
-        let adjusted: Vec<Adjusted> = BlockSet::subsets(k).map(|set| self.adjusted(fits, set)).collect::<Result<_, _>>()?;
         let v: Vec<Estimate> = adjusted.iter().map(|a| adjusted[0].gap.minus(&a.gap)).collect();
 
         let sequence: Vec<usize> = if self.sequence.is_empty() { (0..k).collect() } else { self.sequence.clone() };
@@ -136,11 +197,9 @@ impl Method for WithAndWithout {
             .zip(v)
             .map(|((set, a), accounted)| SetRow { set, counterfactual_mean: a.counterfactual_mean, adjusted_gap: a.gap, accounted })
             .collect();
-        Decomposition::new(c.design.family.scale(), Draft { rows, sets, ..Draft::default() }, outcome_sd(c))
+        Draft { rows, sets, ..Draft::default() }
     }
-}
 
-impl WithAndWithout {
     /// The counterfactual mean with every block, alone: what resampling checks need.
     pub fn counterfactual_mean(&self, fits: &Fits<'_>) -> Result<Estimate, DecomposeError> {
         self.counterfactual_mean_with(fits, BlockSet::all(fits.contrast.design.blocks.len()))
@@ -148,11 +207,6 @@ impl WithAndWithout {
 
     /// The counterfactual mean with the blocks of `set`.
     pub fn counterfactual_mean_with(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
-        Ok(self.adjusted(fits, set)?.counterfactual_mean)
-    }
-
-    /// The counterfactual mean with the blocks of `set`, over index units.
-    pub(super) fn mean_given(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
         Ok(self.adjusted(fits, set)?.counterfactual_mean)
     }
 
@@ -174,12 +228,7 @@ impl WithAndWithout {
 
     /// The surface of the group that is not the target, averaged over the target.
     fn by_other_group(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Adjusted, DecomposeError> {
-        let means = group_means(fits.contrast);
-        let cross = self.cross_mean(fits, set, toward)?;
-        Ok(match toward {
-            Toward::Index => Adjusted { gap: means.index.minus(&cross), counterfactual_mean: cross },
-            Toward::Reference => Adjusted { gap: cross.minus(&means.reference), counterfactual_mean: cross },
-        })
+        Ok(against(fits, toward, self.cross_mean(fits, set, toward)?))
     }
 
     /// `E_target[ E(Y | other group, C, X_K) ]` with its influence function (METHODS 3.2, stacked).
@@ -191,40 +240,29 @@ impl WithAndWithout {
             Toward::Reference => (FittedIn::Index, c.reference()),
         };
         let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
+        if self.estimator == Estimator::Ipw {
+            return Ok(weighted_mean(fits, set, toward, &m, |i| c.y[i])?.0);
+        }
         let fit = supported(fits, fitted_in, set, &target)?;
         let target_rows = std::slice::from_ref(&target);
         let eta = linear_predictors(fits, &m, &fit);
         let mu: Vec<f64> = eta.iter().map(|&e| family.mean(e)).collect();
-        let plug_in = mean(c, &target, |i| mu[i]);
+        let mut plug_in = mean(c, &target, |i| mu[i]);
         let sum_target: f64 = target.clone().map(|i| c.w[i]).sum();
         let mut gradient = m.weighted_sum(target_rows, None, |i| c.w[i] * family.slope(eta[i]) / sum_target);
         if self.estimator == Estimator::Gcomp {
-            let mut influence = plug_in.influence;
-            add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
-            return Ok(Estimate { value: plug_in.value, influence });
+            add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut plug_in.influence);
+            return Ok(plug_in);
         }
 
-        let group = fits.group(set, toward)?;
+        let (correction, group) = weighted_mean(fits, set, toward, &m, |i| c.y[i] - mu[i])?;
         let omega = &group.odds;
         let sum_omega: f64 = m.rows.iter().cloned().flatten().map(|i| omega[i]).sum();
-        let residual = |i: usize| c.y[i] - mu[i];
-        let d = m.rows.iter().cloned().flatten().map(|i| omega[i] * residual(i)).sum::<f64>() / sum_omega;
-        let mut influence = plug_in.influence;
-        for i in m.rows.iter().cloned().flatten() {
-            influence[c.unit(i)] += c.n() as f64 * omega[i] * (residual(i) - d) / sum_omega;
-        }
-        let correction = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(eta[i]) / sum_omega);
-        gradient.iter_mut().zip(correction).for_each(|(g, v)| *g -= v);
-        add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
-
-        let group_matrix = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
-        let gradient = group_matrix.weighted_sum(&m.rows, None, |i| omega[i] * (residual(i) - d) / sum_omega);
-        let member: Vec<f64> = match toward {
-            Toward::Index => c.r.clone(),
-            Toward::Reference => c.r.iter().map(|r| 1.0 - r).collect(),
-        };
-        add_score_influence(c, &group_matrix, &group.fit, &gradient, &member, &group.w, &mut influence);
-        Ok(Estimate { value: plug_in.value + d, influence })
+        let by_coefficients = m.weighted_sum(&m.rows, None, |i| omega[i] * family.slope(eta[i]) / sum_omega);
+        gradient.iter_mut().zip(by_coefficients).for_each(|(g, v)| *g -= v);
+        let mut out = plug_in.plus(&correction);
+        add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut out.influence);
+        Ok(out)
     }
 
     /// A model of both groups: the mean difference of its predictions as an index and as a reference unit.
@@ -286,12 +324,54 @@ impl WithAndWithout {
     }
 }
 
+/// The gap that is left when the target's mean is compared with the other group's surface there.
+fn against(fits: &Fits<'_>, toward: Toward, cross: Estimate) -> Adjusted {
+    let means = group_means(fits.contrast);
+    match toward {
+        Toward::Index => Adjusted { gap: means.index.minus(&cross), counterfactual_mean: cross },
+        Toward::Reference => Adjusted { gap: cross.minus(&means.reference), counterfactual_mean: cross },
+    }
+}
+
+/// Mean of `f` over `rows` by the weights `omega`, both by row of the design and held fixed: influence `n omega (f - mean) / sum omega`.
+fn mean_by(c: &Contrast<'_>, rows: &[Range<usize>], omega: &[f64], f: impl Fn(usize) -> f64) -> Estimate {
+    let rows = || rows.iter().cloned().flatten();
+    let sum: f64 = rows().map(|i| omega[i]).sum();
+    let value = rows().map(|i| omega[i] * f(i)).sum::<f64>() / sum;
+    let mut influence = vec![0.0; c.n()];
+    for i in rows() {
+        influence[c.unit(i)] = c.n() as f64 * omega[i] * (f(i) - value) / sum;
+    }
+    Estimate { value, influence }
+}
+
 /// The fit in one group, if it says something about every unit of `target`.
 pub(super) fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
     let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
     let fit = fits.outcome(fitted_in, set, GroupTerms::Without, fits.contrast.design.family)?;
     let (n, by_term) = fit.unsupported(&m, std::slice::from_ref(target), &fits.contrast.w);
     if n > 0 { Err(fits.no_support(fitted_in, set, n, &by_term, &m)) } else { Ok(fit) }
+}
+
+/// Mean of `f` over the rows of `m`, the group that is not the target, weighted by the odds of the group model; `f` is held fixed.
+///
+/// `d = sum omega f / sum omega`, influence `n omega (f - d) / sum omega` and what the scores of the group model add (METHODS 3.2).
+fn weighted_mean(
+    fits: &Fits<'_>,
+    set: BlockSet,
+    toward: Toward,
+    m: &ModelMatrix<'_>,
+    f: impl Fn(usize) -> f64 + Sync + Send,
+) -> Result<(Estimate, Rc<GroupModel>), DecomposeError> {
+    let c = fits.contrast;
+    let group = fits.group(set, toward)?;
+    let omega = &group.odds;
+    let sum_omega: f64 = m.rows.iter().cloned().flatten().map(|i| omega[i]).sum();
+    let Estimate { value, mut influence } = mean_by(c, &m.rows, omega, &f);
+    let group_matrix = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
+    let gradient = group_matrix.weighted_sum(&m.rows, None, |i| omega[i] * (f(i) - value) / sum_omega);
+    add_score_influence(c, &group_matrix, &group.fit, &gradient, &fits.in_target(toward), &group.w, &mut influence);
+    Ok((Estimate { value, influence }, group))
 }
 
 /// `p1 index + (1 - p1) reference`, with `p1` estimated.

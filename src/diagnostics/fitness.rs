@@ -1,6 +1,7 @@
 //! How well a model describes the rows it was fitted on.
 
 use crate::decompose::fits::{Fits, OutcomeModel};
+pub use crate::model::auc;
 use crate::vocab::Family;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
@@ -37,32 +38,6 @@ impl Fitness {
         let auc = if logit { auc(&observed, &predicted, &weight) } else { None };
         Some(Self { observed, predicted, weight, variance_weight, events, auc, brier })
     }
-}
-
-/// Weighted share of pairs in which the unit with the event is ranked above the one without, ties counting half; `None`
-/// without both kinds.
-pub fn auc(event: &[f64], score: &[f64], weight: &[f64]) -> Option<f64> {
-    let mut order: Vec<usize> = (0..event.len()).collect();
-    order.sort_by(|&a, &b| score[a].total_cmp(&score[b]));
-    let (mut below, mut pairs, mut events) = (0.0, 0.0, 0.0);
-    let mut start = 0;
-    while start < order.len() {
-        let mut end = start;
-        let (mut with, mut without) = (0.0, 0.0);
-        while end < order.len() && score[order[end]] == score[order[start]] {
-            if event[order[end]] > 0.5 {
-                with += weight[order[end]]
-            } else {
-                without += weight[order[end]]
-            }
-            end += 1;
-        }
-        pairs += with * (below + without / 2.0);
-        below += without;
-        events += with;
-        start = end;
-    }
-    (events > 0.0 && below > 0.0).then(|| pairs / (events * below))
 }
 
 /// Calibration over tenths of predicted outcome.

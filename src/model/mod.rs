@@ -155,6 +155,32 @@ pub fn expit(eta: f64) -> f64 {
     if eta >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
 }
 
+/// Weighted share of pairs in which the unit with the event is ranked above the one without, ties counting half; `None`
+/// without both kinds.
+pub fn auc(event: &[f64], score: &[f64], weight: &[f64]) -> Option<f64> {
+    let mut order: Vec<usize> = (0..event.len()).collect();
+    order.sort_by(|&a, &b| score[a].total_cmp(&score[b]));
+    let (mut below, mut pairs, mut events) = (0.0, 0.0, 0.0);
+    let mut start = 0;
+    while start < order.len() {
+        let mut end = start;
+        let (mut with, mut without) = (0.0, 0.0);
+        while end < order.len() && score[order[end]] == score[order[start]] {
+            if event[order[end]] > 0.5 {
+                with += weight[order[end]]
+            } else {
+                without += weight[order[end]]
+            }
+            end += 1;
+        }
+        pairs += with * (below + without / 2.0);
+        below += without;
+        events += with;
+        start = end;
+    }
+    (events > 0.0 && below > 0.0).then(|| pairs / (events * below))
+}
+
 /// Standard normal density.
 #[inline]
 fn normal_density(x: f64) -> f64 {

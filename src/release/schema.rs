@@ -364,16 +364,31 @@ pub static SENSITIVITY: TableDecl = TableDecl {
     columns: &[
         INDEX_GROUP,
         ANALYSIS,
-        key("variation", "What was varied."),
-        text("setting", "How."),
-        key("component", "The component that the estimate is of."),
-        ESTIMATE,
-        STD_ERROR,
+        key(
+            "variation",
+            "What was varied: order, estimator, surface, target, trimming, leave_one_out, contested, allowable, e_value, ovb, park or unmeasured.",
+        ),
+        text("setting", "What it was set to, or the block or variable that the row is about."),
+        key("component", "As in decomposition where part is given: total or a block; otherwise the figure, such as e_value or robustness_value."),
+        number("estimate", "scale", "The estimate under this setting, or the figure; index minus reference for a gap."),
+        number("std_error", "scale", "Its standard error, by influences; of ovb the classical one, of a ratio that of its logarithm."),
         CONF_LOW,
         CONF_HIGH,
+        text("part", "The part of the gap, as in decomposition; null for other figures."),
+        text("scale", "The scale of the estimate; null for figures without one, such as partial R2."),
+        integer("n_reference", "units", "Trimming: reference units that are left; null where it is withheld."),
+        integer("n_index", "units", "Trimming: index units that are left; null where it is withheld."),
+        BLINDED,
+        text("reason", "Why the row is null: it could not be estimated, or is not defined."),
         WITHHELD,
     ],
-    hidden: &[],
+    hidden: &[
+        integer("_left_out_reference", "units", "Trimming: reference units that are left out."),
+        integer("_left_out_index", "units", "Trimming: index units that are left out."),
+        integer("_events_reference", "events", "Trimming: events among the reference units that are left; null for a gaussian outcome."),
+        integer("_events_index", "events", "Trimming: events among the index units that are left; null for a gaussian outcome."),
+        text("_variables", "Variables that were moved by themselves, or that a benchmark is made of; null for other rows."),
+    ],
 };
 
 pub static DIAGNOSTICS: TableDecl = TableDecl {

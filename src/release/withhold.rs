@@ -11,6 +11,7 @@
 //! | `gap` | `_events_reference`, `_events_index`: required unless gaussian |
 //! | `table_one` | `_n_*`: units with a value; `_count_*`: units at the level, or at the higher value of a number with two values |
 //! | `coefficients`, `decomposition_detail` | `_variable`, `_level` of the term's design column; `_n_level_*`: units of each group at the higher value of a two-valued column (level, flag, 0/1 number); `_events_level` in the fit |
+//! | `sensitivity` | `_left_out_*`, `_events_*` of a trimmed sample; `_variables` that a row is about one by one |
 //! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
 //!
 //! Free text (step names, reasons, messages, warnings) is not read: a producer puts counts there through [`shown_count`].
@@ -22,6 +23,7 @@
 //! - `attrition`: [`attrition`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
 //! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away.
+//! - `sensitivity`: [`varied`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 
 mod attrition;
@@ -29,6 +31,9 @@ mod levels;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod varied;
+
+pub use varied::SEPARATOR;
 
 use super::schema::{self, TABLES, TableDecl};
 use super::{Meta, ResultTables, ShownProblem, Table};
@@ -222,7 +227,11 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
                 hospital_units(table, decl, rule, ledger);
             }
             "diagnostics" => diagnostics(table, &support, rule, ledger),
-            "with_and_without" | "decomposition" | "hospital" | "sensitivity" => whole_contrast(table, &support, ledger)?,
+            "sensitivity" => {
+                whole_contrast(table, &support, ledger)?;
+                varied::withhold(table, &meta.family, &hidden, rule, ledger);
+            }
+            "with_and_without" | "decomposition" | "hospital" => whole_contrast(table, &support, ledger)?,
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }
     }

@@ -13,6 +13,7 @@ mod study;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod varied;
 mod view;
 mod wording;
 
@@ -201,7 +202,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
         format!("Treated as fair, and credited to no block: {}.", s.allowables())
     };
     let others = sections::others(s);
-    let all: [(&'static str, &'static str, String, Vec<TableView>); 10] = [
+    let all: [(&'static str, &'static str, String, Vec<TableView>); 11] = [
         ("cohort", "Cohort", "Every step that removed a row is counted.".into(), sections::attrition(s)),
         ("gap", "The gap", fair, sections::gap(s)),
         ("groups", "Are the groups comparable?", String::new(), sections::table_one(s)),
@@ -220,7 +221,13 @@ fn sections_of(s: &Study) -> Vec<Section> {
         ),
         (CAUSAL, "What is assumed", String::new(), causal::assumptions(s)),
         ("methods", "Methods side by side", methods::why_they_differ(s), methods::methods(s)),
-        ("more", "Hospitals and sensitivity", String::new(), others),
+        ("more", "Hospitals", String::new(), others),
+        (
+            "sensitivity",
+            "Sensitivity",
+            "How far results move when choices and assumptions do. None of these replaces the analysis above.".into(),
+            varied::tables(s),
+        ),
         ("models", "Models", String::new(), sections::models(s)),
     ];
     let mut out = Vec::new();

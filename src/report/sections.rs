@@ -363,12 +363,10 @@ pub fn models(s: &Study) -> Vec<TableView> {
     views
 }
 
-/// Hospital and sensitivity tables, as they are.
+/// Hospital tables, as they are.
 pub fn others(s: &Study) -> Vec<TableView> {
     let mut views = Vec::new();
-    for (decl, caption) in
-        [(&schema::HOSPITAL, "Where they go and how they fare there"), (&schema::HOSPITAL_UNITS, "Hospitals"), (&schema::SENSITIVITY, "Sensitivity")]
-    {
+    for (decl, caption) in [(&schema::HOSPITAL, "Where they go and how they fare there"), (&schema::HOSPITAL_UNITS, "Hospitals")] {
         if let Some(t) = s.table(decl) {
             views.push(super::view::plain(s, decl, t, caption.into()));
         }

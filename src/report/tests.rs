@@ -82,6 +82,47 @@ fn meta(family: &str, index: &[&str], blocks: &[&str]) -> Meta {
     }
 }
 
+/// Rows of each kind of variation: (variation, setting, part, component, estimate with a limit or none, scale, reason).
+fn varied(meta: &Meta, blocks: &[&str], size: f64) -> Result<Table, Problems> {
+    let mut t = Table::new(&schema::SENSITIVITY);
+    let scale = meta.scale.as_str();
+    for group in &meta.index {
+        for (variation, setting, part, component, estimate, scale, reason) in [
+            ("order", "smallest", Some("explained"), blocks[0], Some(0.01), Some(scale), None),
+            ("estimator", "ipw", Some("explained"), "total", Some(0.05), Some(scale), None),
+            ("estimator", "gcomp", Some("gap"), "total", None, None, Some("no support for <b>")),
+            ("trimming", "0.05", Some("gap"), "total", Some(0.06), Some(scale), None),
+            ("leave_one_out", "creatinine", Some("explained"), blocks[0], Some(0.02), Some(scale), None),
+            ("e_value", "every block", None, "e_value", Some(1.35), Some("risk_ratio"), None),
+            ("ovb", "linear", None, "robustness_value", Some(0.0166), None, None),
+            ("park", "hospital", None, "reduction", Some(0.02), Some(scale), None),
+        ] {
+            let additive = scale == Some(meta.scale.as_str());
+            let estimate = estimate.map(|v| if additive { v * size } else { v });
+            let limits = estimate.filter(|_| additive && variation != "order");
+            let cells = [
+                ("index_group", Cell::from(group)),
+                ("analysis", "primary".into()),
+                ("variation", variation.into()),
+                ("setting", setting.into()),
+                ("part", part.into()),
+                ("component", component.into()),
+                ("estimate", estimate.into()),
+                ("std_error", limits.map(|_| 0.004 * size).into()),
+                ("conf_low", limits.map(|v| v - 0.008 * size).into()),
+                ("conf_high", limits.map(|v| v + 0.008 * size).into()),
+                ("scale", scale.into()),
+                ("reason", reason.into()),
+                ("blinded", (variation == "estimator").into()),
+                ("n_reference", (variation == "trimming").then_some(14000u64).into()),
+                ("n_index", (variation == "trimming").then_some(4500u64).into()),
+            ];
+            z(&mut t, &cells)?;
+        }
+    }
+    Ok(t)
+}
+
 fn z(t: &mut Table, cells: &[(&str, Cell)]) -> Result<(), Problems> {
     t.push(cells)
 }
@@ -279,7 +320,7 @@ fn fixture(family: &str, index: &[&str], blocks: &[&str], size: f64) -> Result<R
             z(&mut coefficients, &cells)?;
         }
     }
-    let tables = vec![attrition, gap, one, diagnostics, parts, sets, models, coefficients];
+    let tables = vec![attrition, gap, one, diagnostics, parts, sets, models, coefficients, varied(&meta, blocks, size)?];
     let min_cell = meta.min_cell;
     withhold(meta, tables, min_cell).map(|(r, _)| r)
 }
@@ -414,5 +455,26 @@ fn results_read_back_as_written_and_render_the_same() {
             assert_eq!(back.tables[table].rows.len(), original.rows.len());
             assert_eq!(back.tables[table].columns, original.columns);
         }
+    }
+}
+
+#[test]
+fn variations_stand_in_a_section_of_their_own() {
+    let (name, results) = cases().swap_remove(0);
+    let html = render(&results).unwrap_or_else(|p| panic!("{name}: {p:?}"));
+    for text in [
+        "<h2",
+        "Sensitivity",
+        "Other estimators: primary",
+        "as reported",
+        "ipw \u{2020}",
+        "Gcomp: no support for &lt;b&gt;.",
+        "a = 0.05",
+        "14,000",
+        "without Creatinine, mg",
+        "not that it is spurious",
+        "Robustness value",
+    ] {
+        assert!(html.contains(text), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::hospital::{HospitalRow, HospitalUnit, HospitalValue};
 use crate::decompose::moments::group_means;
-use crate::decompose::{DecomposeError, Decomposition, Inference, Undefined};
+use crate::decompose::{DecomposeError, Decomposition, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::{Contrast, Design};
 use crate::diagnostics::fitness::Fitness;
@@ -11,10 +11,11 @@ use crate::diagnostics::{self, Check, Gate};
 use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
 use crate::estimate::Sampling;
-use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decomposition, infer_detail};
+use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decomposition, infer_detail, sampling_of};
 use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
+use crate::sensitivity::{self, Varied};
 use crate::study::plan::StudyPlan;
 use crate::vocab::{BlockSet, Family, Scale};
 use std::collections::BTreeSet;
@@ -85,6 +86,8 @@ pub struct GroupResult {
     /// By position in the study's analyses.
     pub analyses: Vec<Result<AnalysisResult, DecomposeError>>,
     pub checks: Vec<Check>,
+    /// Analyses by position, and how they vary.
+    pub varied: Vec<(usize, Vec<Varied>)>,
 }
 
 /// Everything the tables are filled from.
@@ -203,6 +206,16 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, &sampling)));
     }
 
+    let mut varied: Vec<(usize, Vec<Varied>)> = Vec::new();
+    if let Some(section) = &plan.sensitivity {
+        // Its models are not those that the analyses are checked by.
+        let fits = Fits::new(c);
+        for &a in &section.analyses {
+            progress(&format!("{label}: sensitivity of {}", plan.analyses[a].name));
+            varied.push((a, sensitivity::vary(section, &fits, plan.analyses[a].method.as_ref(), plan.level)));
+        }
+    }
+
     progress(&format!("{label}: checks"));
     let rests = plan.analyses.iter().any(|a| a.method.rests_on_overlap());
     let mut checks: Vec<Check> = diagnostics::overlap(&fits, rests).into_iter().flat_map(|o| o.checks).collect();
@@ -224,6 +237,9 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         }
     }
     checks.extend(facts);
+    if checks.iter().any(|c| c.fails_gate() && c.gate == Gate::Intervals) {
+        varied.iter_mut().flat_map(|(_, rows)| rows).for_each(|v| v.blinded = true);
+    }
     let odds = fits.group(BlockSet::all(design.blocks.len()), crate::decompose::fits::Toward::Index).ok();
     GroupResult {
         index_group: c.index_group,
@@ -232,6 +248,7 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         models,
         analyses,
         checks,
+        varied,
     }
 }
 
@@ -249,18 +266,6 @@ pub fn decompositions(plan: &StudyPlan, design: &Design, clustered: &[bool]) -> 
         }
     }
     out
-}
-
-/// How the influences of this decomposition turn into standard errors.
-fn sampling_of(d: &Decomposition, sampling: &Sampling) -> Sampling {
-    let values = d.rows.first().map_or(0, |r| r.estimate.influence.len());
-    match d.inference {
-        Inference::Units => sampling.clone(),
-        Inference::Skewed => sampling.skewed(),
-        Inference::Given => sampling.of_units(),
-        Inference::Hospitals => sampling.of_jackknife(values),
-        Inference::Replicates => sampling.of_replicates(values),
-    }
 }
 
 fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {

@@ -1,5 +1,7 @@
 //! Results as the rows of the declared tables.
 
+mod varied;
+
 use super::analyse::{Analysed, GroupResult, ModelResult};
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
@@ -69,7 +71,7 @@ fn assumptions(plan: &StudyPlan, design: &Design) -> Vec<ShownAssumption> {
 /// Errors: `G901`, a row that does not fit its declaration.
 pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed) -> Result<Vec<Table>, Problems> {
     let filler = Filler { plan, design, analysed };
-    Ok(vec![
+    let mut tables = vec![
         attrition(cohort, design)?,
         filler.table_one()?,
         filler.gap()?,
@@ -79,7 +81,11 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
         filler.decomposition()?,
         filler.detail()?,
         filler.diagnostics()?,
-    ])
+    ];
+    if plan.sensitivity.is_some() {
+        tables.push(filler.sensitivity()?);
+    }
+    Ok(tables)
 }
 
 fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problems> {

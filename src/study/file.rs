@@ -5,10 +5,12 @@
 
 mod analyses;
 mod cohort;
+mod sensitivity;
 mod variables;
 
 pub use analyses::*;
 pub use cohort::*;
+pub use sensitivity::*;
 pub use variables::*;
 
 use super::placed::{Literal, OneOrMany, Placed, Word};
@@ -69,6 +71,10 @@ pub struct StudyFile {
     /// How uncertainty is estimated.
     #[serde(default)]
     pub uncertainty: UncertaintyFile,
+    /// How far results move when choices and assumptions do; nothing is varied unless it is given.
+    #[serde(default, deserialize_with = "sensitivity::given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SensitivityFile")]
+    pub sensitivity: Option<Placed<SensitivityFile>>,
     /// What may leave the building.
     #[serde(default)]
     pub release: ReleaseFile,

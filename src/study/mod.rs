@@ -63,6 +63,7 @@ fn load_bytes(
             labels: resolved.labels,
             analyses: resolved.analyses,
             primary: resolved.primary,
+            sensitivity: resolved.sensitivity,
             level: resolved.level,
             min_cell: file.release.min_cell,
             design_file: resolved.design_file,

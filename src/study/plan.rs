@@ -4,6 +4,7 @@ use super::resolved::yaml_seen_from;
 use crate::cohort::plan::{CohortPlan, RolesPlan};
 use crate::decompose::Method;
 use crate::error::{Place, Problem, Problems};
+use crate::sensitivity::Sensitivity;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ pub struct StudyPlan {
     pub analyses: Vec<AnalysisPlan>,
     /// Position of `primary` in `analyses`.
     pub primary: usize,
+    pub sensitivity: Option<Sensitivity>,
     /// Coverage of the intervals, such as 0.95.
     pub level: f64,
     pub min_cell: u32,

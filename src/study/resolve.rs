@@ -6,6 +6,7 @@ mod cohort;
 mod columns;
 mod paths;
 mod roles;
+mod sensitivity;
 
 pub use paths::{Environment, seen_from};
 
@@ -16,6 +17,7 @@ use super::plan::{AnalysisPlan, GroupLevelColumns};
 use super::shape::Study;
 use crate::cohort::plan::{CohortPlan, Columns, Named, RolesPlan, RowStep, UnitPlan};
 use crate::error::{Code, Place, Problem, Problems, codes};
+use crate::sensitivity::Sensitivity;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +45,7 @@ pub struct Resolved {
     pub analyses: Vec<AnalysisPlan>,
     pub primary: usize,
     pub labels: IndexMap<String, String>,
+    pub sensitivity: Option<Sensitivity>,
     pub level: f64,
     pub design_file: Option<PathBuf>,
     pub group_level_columns: Vec<GroupLevelColumns>,
@@ -87,6 +90,7 @@ impl<'a> Resolver<'a> {
         }
         let causal_order = self.causal_order();
         let analyses = self.analyses(causal_order.as_deref());
+        let sensitivity = self.sensitivity();
         let level = self.level();
         let design_file = self.file.release.design.as_ref().and_then(|path| self.path(path));
         let primary = analyses.iter().position(|analysis| analysis.name == "primary");
@@ -95,7 +99,7 @@ impl<'a> Resolver<'a> {
         }
         let (roles, columns, primary) = (roles?, columns?, primary?);
         let group_level_columns = group_level_columns(&cohort, &roles, &columns);
-        Some(Resolved { cohort, roles, causal_order, analyses, primary, labels, level, design_file, group_level_columns })
+        Some(Resolved { cohort, roles, causal_order, analyses, primary, labels, sensitivity, level, design_file, group_level_columns })
     }
 
     /// Version and name.

@@ -1,6 +1,8 @@
 //! The study with every default written out: study.resolved.yaml.
 
-use super::file::{EstimatorFile, InterventionalEstimatorFile, InterventionalFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile};
+use super::file::{
+    EstimatorFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile,
+};
 use super::placed::{Placed, Word};
 use super::resolve::seen_from;
 use crate::error::{Problem, codes};
@@ -52,7 +54,8 @@ fn with_defaults(method: &MethodFile, study: &StudyFile) -> MethodFile {
     match method {
         MethodFile::WithAndWithout(options) => {
             let estimator = Some(Placed::default_of(options.estimator_in_force()));
-            MethodFile::WithAndWithout(WithAndWithoutFile { estimator, ..options.clone() })
+            let folds = options.folds.clone().or((options.learner.value != LearnerFile::Glm).then(|| Placed::default_of(5)));
+            MethodFile::WithAndWithout(WithAndWithoutFile { estimator, folds, ..options.clone() })
         }
         MethodFile::Interventional(options) => {
             let (equalize, given) = (Some(options.equalize_in_force(study)), Some(options.given_in_force(study)));
@@ -68,6 +71,9 @@ pub fn yaml_in_full(file: &StudyFile) -> Result<String, Box<Problem>> {
     full.title.get_or_insert_with(|| file.study.value.clone());
     for method in full.analyses.values_mut() {
         method.value = with_defaults(&method.value, file);
+    }
+    if let Some(section) = &mut full.sensitivity {
+        section.value = section.value.in_full(file);
     }
     // Through JSON: its maps write a choice as `{ key: options }`, where serde_yaml alone would write a tag.
     serde_json::to_value(&full).map_err(|e| e.to_string()).and_then(|json| serde_yaml::to_string(&json).map_err(|e| e.to_string())).map_err(bug)

@@ -2,6 +2,7 @@
 
 mod example;
 mod schema;
+mod sensitivity;
 mod wrong;
 mod wrong_analyses;
 

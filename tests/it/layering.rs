@@ -11,7 +11,7 @@ fn floor(module: &str) -> Option<u32> {
         "study" | "report" => 9,
         "release" => 8,
         "cohort" | "synth" => 7,
-        "inference" | "describe" | "diagnostics" => 6,
+        "inference" | "describe" | "diagnostics" | "sensitivity" => 6,
         "decompose" => 5,
         "estimate" => 4,
         "model" => 3,

@@ -1,6 +1,7 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
 mod cli;
+mod crossfit;
 mod frames;
 mod gen_d;
 mod gen_e;
@@ -9,8 +10,10 @@ mod identities;
 mod interventions;
 mod layering;
 mod lcg;
+mod learners;
 mod models;
 mod oaxaca;
 mod peers;
 mod real;
 mod relatives;
+mod sensitivity;

@@ -1,4 +1,4 @@
-//! Fits that do not exist are named, and the two learners agree where they estimate the same thing.
+//! Fits that do not exist are named; GLMs agree with statsmodels.
 
 use crate::frames::Columns;
 use crate::lcg;
@@ -8,7 +8,6 @@ use gapshare::decompose::{DecomposeError, Method};
 use gapshare::design::{Contrast, Design};
 use gapshare::diagnostics;
 use gapshare::error::codes;
-use gapshare::model::learner::{Glm, LearnError, Learner, RidgeLogistic};
 use gapshare::vocab::{BlockSet, Family};
 
 fn decompose(d: &Design) -> Result<(), DecomposeError> {
@@ -72,29 +71,6 @@ fn the_lcg_data_fail_the_overlap_gate() {
     assert!(full.fails_gate());
     assert!((full.value.unwrap() - 0.240).abs() < 5e-4, "{full:?}");
     assert!(diagnostics::overlap(&fits, false).iter().flat_map(|o| &o.checks).all(|c| !c.fails_gate()));
-}
-
-#[test]
-fn ridge_without_penalty_is_the_glm_whatever_the_more_frequent_label() {
-    for flip in [false, true] {
-        let mut columns = lcg::columns();
-        if flip {
-            columns.y.iter_mut().for_each(|y| *y = 1.0 - *y);
-        }
-        let d = columns.design();
-        let c = Contrast::new(&d, 1);
-        let m = Fits::new(&c).matrix(FittedIn::Pooled, BlockSet::all(3), GroupTerms::Main).unwrap();
-        let glm = Glm { family: Family::Binomial }.coefficients(&m, &c.y, &c.w).unwrap();
-        let ridge = RidgeLogistic { alpha: 0.0 }.coefficients(&m, &c.y, &c.w).unwrap();
-        let shrunk = RidgeLogistic { alpha: 200.0 }.coefficients(&m, &c.y, &c.w).unwrap();
-        for ((a, b), s) in glm.iter().zip(&ridge).zip(&shrunk).skip(1) {
-            assert!((a - b).abs() < 1e-5, "{a} {b}");
-            assert!(s.abs() < a.abs() + 0.05, "{s} is not shrunk from {a}");
-        }
-        let mut w = c.w.clone();
-        w[3] = 2.0;
-        assert_eq!(RidgeLogistic { alpha: 0.0 }.coefficients(&m, &c.y, &w), Err(LearnError::WeightsNotTaken));
-    }
 }
 
 #[test]

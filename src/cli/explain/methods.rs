@@ -20,7 +20,9 @@ accounted for    v(K) = D(none) - D(K)
 parts            allowable = D - D(none); unexplained = D(all)
 Shapley          c(k) = sum over sets T without k of |T|! (B - |T| - 1)! / B! * ( v(T + k) - v(T) ), B blocks; their sum is v(all)
 dr               the mean of the fitted values plus the mean residual of reference units, weighted by p / (1 - p), where p is
-                 the modelled probability of the index group given the allowables and K",
+                 the modelled probability of the index group given the allowables and K
+learner          outcome and p predicted by fits on the other folds, recalibrated, p kept within 0.01 and 0.99 (counted); the
+                 estimate is that of the split with the median D(all) of five, errors by the median rule",
         assumptions: "\
 Overlap: wherever there are index units there are reference units with like values (diagnostics.csv). The outcome model
 or, with `estimator: dr`, the outcome model or the group model has the right form. Rows are independent, or `cluster` says
@@ -29,7 +31,9 @@ before its cause.",
         options: "\
 attribution: shapley | sequential | first_in | last_in     surface: reference_model | pooled_main | pooled_interacted
 estimator: dr | gcomp (pooled surfaces: gcomp)             target: index | reference | pooled
-All outcome families. Fixed effects need an explicit `estimator: gcomp`.",
+learner: glm | ridge | elastic_net | random_forest | boosted_trees | stack     folds: 5 (2 to 20), with a learner other than glm
+All outcome families. Fixed effects need an explicit `estimator: gcomp`. Learners need `surface: reference_model` and
+`estimator: dr`; docs/learners.md says what each is and when to use it.",
         peers: "\
 Peters-Belson is this method with `surface: reference_model` and `estimator: gcomp`. The total is also the effect on the treated by
 g-computation with the group as treatment, and in a linear model the two-fold Oaxaca-Blinder with the reference
@@ -38,7 +42,7 @@ without covariates), on the scale of means: odds ratios are not used, because th
 has nothing to do with the group.",
         citation: "\
 Peters CC (1941) J Educ Res 34:606-612. Belson WA (1956) Appl Stat 5:195-202. Jackson JW (2021) Epidemiology 32:282-290
-(allowability).",
+(allowability). Chernozhukov V et al. (2018) Econom J 21:C1-C68 (cross-fitting, the median rule).",
     },
     MethodText {
         name: "oaxaca_blinder",

@@ -437,3 +437,81 @@ fn warnings_show_counts_only_if_none_is_small_or_computable() {
     assert_eq!(shown_text("23655 of 23660 rows have no row", 11), "[withheld] of [withheld] rows have no row");
     assert_eq!(shown_text("3 of 5", 0), "3 of 5");
 }
+
+/// Trimmed samples, from all units on: left out of reference and index, and what each estimate is.
+fn trimmed(steps: &[(u64, u64)], n: (u64, u64), events: (u64, u64)) -> Table {
+    let mut t = Table::new(&schema::SENSITIVITY);
+    for (at, (reference, index)) in steps.iter().enumerate() {
+        t.push(&[
+            ("index_group", "B".into()),
+            ("analysis", "primary".into()),
+            ("variation", "trimming".into()),
+            ("setting", at.to_string().into()),
+            ("component", "total".into()),
+            ("part", "gap".into()),
+            ("estimate", 0.05.into()),
+            ("n_reference", (n.0 - reference).into()),
+            ("n_index", (n.1 - index).into()),
+            ("_left_out_reference", (*reference).into()),
+            ("_left_out_index", (*index).into()),
+            ("_events_reference", events.0.into()),
+            ("_events_index", events.1.into()),
+        ])
+        .unwrap();
+    }
+    t
+}
+
+#[test]
+fn trimmed_samples_that_differ_by_few_units_are_withheld() {
+    // Against the last one shown, not against the one before.
+    let t = trimmed(&[(0, 0), (0, 5), (20, 12), (20, 15), (25, 40), (60, 40)], (1000, 500), (200, 100));
+    let (run, _) = withhold(study(), vec![gap_table(100, 500), t], 11).unwrap();
+    let t = run.get(&schema::SENSITIVITY).unwrap();
+    let shown = |column: &str| (0..6).map(|r| t.number(r, column).is_some()).collect::<Vec<_>>();
+    assert_eq!(shown("estimate"), [true, false, true, false, false, true]);
+    assert_eq!(shown("n_index"), shown("estimate"));
+    assert_eq!(shown("n_reference"), shown("estimate"));
+    // Too few events or units are left.
+    for (n, events) in [((1000, 500), (200, 4)), ((1000, 500), (955, 100)), ((1000, 49), (200, 20))] {
+        let t = trimmed(&[(40, 40)], n, events);
+        let (run, _) = withhold(study(), vec![gap_table(100, 500), t], 11).unwrap();
+        assert_eq!(run.get(&schema::SENSITIVITY).unwrap().number(0, "estimate"), None, "{n:?} {events:?}");
+    }
+}
+
+/// Moved by itself, a variable takes its own contribution with it, and a benchmark is a function of its proportions.
+#[test]
+fn rows_about_one_variable_with_a_small_level_are_withheld() {
+    let mut one = Table::new(&schema::TABLE_ONE);
+    for (variable, count) in [("rare", 3u64), ("common", 40)] {
+        one.push(&[
+            ("index_group", "B".into()),
+            ("block", "s".into()),
+            ("variable", variable.into()),
+            ("mean_index", (count as f64 / 500.0).into()),
+            ("_n_reference", 1000.into()),
+            ("_n_index", 500.into()),
+            ("_count_reference", 300.into()),
+            ("_count_index", count.into()),
+        ])
+        .unwrap();
+    }
+    let mut t = Table::new(&schema::SENSITIVITY);
+    let both = format!("common{SEPARATOR}rare");
+    for variables in [None, Some("rare"), Some("common"), Some(both.as_str())] {
+        t.push(&[
+            ("index_group", "B".into()),
+            ("analysis", "primary".into()),
+            ("variation", "contested".into()),
+            ("component", "s".into()),
+            ("estimate", 0.05.into()),
+            ("_variables", variables.into()),
+        ])
+        .unwrap();
+    }
+    let (run, _) = withhold(study(), vec![gap_table(100, 500), one, t], 11).unwrap();
+    let t = run.get(&schema::SENSITIVITY).unwrap();
+    assert_eq!((0..4).map(|r| t.number(r, "estimate").is_some()).collect::<Vec<_>>(), [true, false, true, false]);
+    assert!(t.columns.iter().all(|c| !c.starts_with('_')));
+}

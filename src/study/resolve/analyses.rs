@@ -1,6 +1,7 @@
 //! Analyses -> methods with their settings; what this version does not do is refused at its place.
 
 use super::Resolver;
+use crate::decompose::crossfit::CrossFit;
 use crate::decompose::fairlie::Fairlie;
 use crate::decompose::gelbach::Gelbach;
 use crate::decompose::khb::Khb;
@@ -10,6 +11,7 @@ use crate::decompose::with_and_without::{Attribution, Estimator, Surface, Target
 use crate::decompose::yun::Yun;
 use crate::decompose::{Method, StdErrors};
 use crate::error::{Problem, codes, nearest};
+use crate::model::learner::LearnerKind;
 use crate::study::file::{
     AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FairlieAttributionFile, FairlieFile, FamilyFile, FoldFile, LearnerFile, Link,
     MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile, UncertaintyFile, Variable,
@@ -122,12 +124,7 @@ impl Resolver<'_> {
     }
 
     fn with_and_without(&mut self, method: &Placed<MethodFile>, options: &WithAndWithoutFile, causal_order: Option<&[usize]>) -> WithAndWithout {
-        if options.learner.value != LearnerFile::Glm {
-            self.not_built("a learner other than glm", options.learner.span, "write `learner: glm`");
-        }
-        if let Some(folds) = &options.folds {
-            self.not_built("`folds`", folds.span, "remove it: the models of `learner: glm` are not cross-fitted");
-        }
+        let learner = self.cross_fit(options.learner.value, options.folds.as_ref());
         let surface = match options.surface {
             SurfaceFile::ReferenceModel => Surface::ReferenceModel,
             SurfaceFile::PooledMain => Surface::PooledMain,
@@ -136,6 +133,21 @@ impl Resolver<'_> {
         if let Some(asked) = options.estimator.as_ref().filter(|asked| asked.value == EstimatorFile::Dr && surface != Surface::ReferenceModel) {
             let message = "`estimator: dr` goes with `surface: reference_model`, not with a pooled surface";
             self.error(codes::G210, message, asked.span, "not with a pooled surface", "write `estimator: gcomp`, or `surface: reference_model`");
+        }
+        if learner.is_some() && surface != Surface::ReferenceModel {
+            let message = "a learner goes with `surface: reference_model`, not with a pooled surface";
+            self.error(
+                codes::G210,
+                message,
+                options.learner.span,
+                "not with a pooled surface",
+                "write `surface: reference_model`, or `learner: glm`",
+            );
+        }
+        let gcomp = options.estimator.as_ref().filter(|asked| asked.value == EstimatorFile::Gcomp);
+        if let Some(asked) = gcomp.filter(|_| learner.is_some() && surface == Surface::ReferenceModel) {
+            let message = "`estimator: gcomp` goes with `learner: glm`: the plug-in of a learner has no valid standard error";
+            self.error(codes::G210, message, asked.span, "not with a learner", "remove it, or write `learner: glm`");
         }
         let explicit_gcomp = options.estimator.as_ref().is_some_and(|asked| asked.value == EstimatorFile::Gcomp);
         if let Some(column) = fixed_effects(self.file).filter(|_| !explicit_gcomp) {
@@ -161,7 +173,32 @@ impl Resolver<'_> {
                 TargetFile::Pooled => Target::Pooled,
             },
             sequence: causal_order.map(<[usize]>::to_vec).unwrap_or_default(),
+            learner,
         }
+    }
+
+    /// How outcome and group are learned; `None` for GLMs, which are not cross-fitted.
+    pub(super) fn cross_fit(&mut self, learner: LearnerFile, folds: Option<&Placed<u32>>) -> Option<CrossFit> {
+        let kind = match learner {
+            LearnerFile::Glm => None,
+            LearnerFile::Ridge => Some(LearnerKind::Ridge),
+            LearnerFile::ElasticNet => Some(LearnerKind::ElasticNet),
+            LearnerFile::RandomForest => Some(LearnerKind::RandomForest),
+            LearnerFile::BoostedTrees => Some(LearnerKind::BoostedTrees),
+            LearnerFile::Stack => Some(LearnerKind::Stack),
+        };
+        match (kind, folds) {
+            (None, Some(folds)) => {
+                let message = "`folds` goes with a learner other than glm, whose models are not cross-fitted";
+                self.error(codes::G210, message, folds.span, "not with glm", "remove it, or write `learner: boosted_trees`");
+            }
+            (Some(_), Some(folds)) if !(2..=20).contains(&folds.value) => {
+                self.error(codes::G213, "`folds` is a number from 2 to 20", folds.span, "out of range", "write `folds: 5`");
+            }
+            _ => {}
+        }
+        let fit = CrossFit::new(kind?);
+        Some(CrossFit { folds: folds.map_or(fit.folds, |folds| folds.value as usize), ..fit })
     }
 
     fn oaxaca_blinder(&mut self, options: &OaxacaBlinderFile) -> OaxacaBlinder {

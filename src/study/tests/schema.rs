@@ -123,6 +123,27 @@ fn the_schema_and_the_parser_agree() {
         ("with_and_without: {}", "oaxaca: {}", false),
         ("{ with_and_without: {} }", "with_and_without", false),
         ("primary:", "main:", false),
+        ("analyses:", "sensitivity: {}\nanalyses:", true),
+        (
+            "analyses:",
+            "sensitivity: { analyses: [primary], order: {}, estimator: {}, surface: {}, target: {}, leave_one_out: {}, e_value: {} }\nanalyses:",
+            true,
+        ),
+        (
+            "analyses:",
+            "sensitivity: { trimming: { at: [0.05] }, contested: { sex: hospital, severity: [hospital, allowable] }, allowable: { none: [], more: [age, sex] } }\nanalyses:",
+            true,
+        ),
+        ("analyses:", "sensitivity: { ovb: { benchmarks: [clinical, sex], multiples: [1, 2.5] }, park: {}, allowable: {} }\nanalyses:", true),
+        ("analyses:", "sensitivity: null\nanalyses:", false),
+        ("analyses:", "sensitivity: { order: null }\nanalyses:", false),
+        ("analyses:", "sensitivity: { order: true }\nanalyses:", false),
+        ("analyses:", "sensitivity: { trimming: { at: [0.5] } }\nanalyses:", false),
+        ("analyses:", "sensitivity: { trimming: { at: [] } }\nanalyses:", false),
+        ("analyses:", "sensitivity: { trimming: { at: 0.1 } }\nanalyses:", false),
+        ("analyses:", "sensitivity: { park: { at: [1] } }\nanalyses:", false),
+        ("analyses:", "sensitivity: { ovb: { multiples: [0] } }\nanalyses:", false),
+        ("analyses:", "sensitivity: { evalue: {} }\nanalyses:", false),
     ] {
         let text = with(from, to);
         let data: serde_json::Value = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{to}: {error}"));

@@ -1,0 +1,191 @@
+//! `with_and_without` with learners: outcome and group cross-fitted, the one-step estimate of METHODS 3.2 over all units, several splits.
+//!
+//! Influences are those of the efficient influence function: cross-fitted nuisances drop the terms of their own estimation.
+
+use super::{Adjusted, Target, WithAndWithout, against, mean_by, pool};
+use crate::decompose::crossfit::{CLIP, CrossFit, Fold, Nuisance, median_rule};
+use crate::decompose::fits::{Fits, FittedIn, GroupTerms, Support, Toward};
+use crate::decompose::moments::mean;
+use crate::decompose::{Component, DecomposeError, Draft, Fact, Part, Verdict};
+use crate::estimate::{Estimate, Sampling};
+use crate::model::auc;
+use crate::model::learner::{LearnError, loss};
+use crate::vocab::{BlockSet, Family};
+use std::ops::Range;
+
+/// What is told of one set of blocks in one split.
+struct Notes {
+    set: BlockSet,
+    toward: Toward,
+    /// Loss and c-statistic of out-of-fold predictions: of the outcome in the other group, of the group in both.
+    outcome: (f64, Option<f64>),
+    group: (f64, Option<f64>),
+    /// Units whose group probability was moved to a limit.
+    clipped: usize,
+    /// Effective number of weighted units of the other group.
+    effective: f64,
+}
+
+/// Share of units with a clipped group probability beyond which the reader is warned.
+const MUCH_CLIPPED: f64 = 0.05;
+
+impl WithAndWithout {
+    pub(super) fn learned(&self, fits: &Fits<'_>, cf: CrossFit) -> Result<Draft, DecomposeError> {
+        let c = fits.contrast;
+        let k = c.design.blocks.len();
+        let unsplit = |e: LearnError| DecomposeError::Learner {
+            learner: cf.learner.name(),
+            of: "outcome",
+            blocks: fits.set_name(BlockSet::all(k)),
+            reason: e.to_string(),
+        };
+        let (mut drafts, mut notes) = (Vec::new(), Vec::new());
+        for folds in cf.splits(c).map_err(unsplit)? {
+            let mut of_split = Vec::new();
+            let mut adjusted = Vec::new();
+            for set in BlockSet::subsets(k) {
+                adjusted.push(self.adjusted_by_learner(fits, cf, &folds, set, &mut of_split)?);
+            }
+            drafts.push(self.draft(fits, adjusted));
+            notes.push(of_split);
+        }
+        let headline = (Part::Unexplained, Component::Total);
+        let values: Vec<f64> = drafts.iter().flat_map(|d| &d.rows).filter(|r| (r.part, r.component) == headline).map(|r| r.estimate.value).collect();
+        let sampling = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);
+        let (mut draft, chosen) = median_rule(drafts, headline, &sampling);
+        let of = draft.rows.iter().find(|r| (r.part, r.component) == headline).map(|r| sampling.std_error(&r.estimate));
+        draft.facts = facts(fits, cf, &values, chosen, of.unwrap_or(f64::NAN), &notes[chosen]);
+        Ok(draft)
+    }
+
+    fn adjusted_by_learner(
+        &self,
+        fits: &Fits<'_>,
+        cf: CrossFit,
+        folds: &[Fold],
+        set: BlockSet,
+        notes: &mut Vec<Notes>,
+    ) -> Result<Adjusted, DecomposeError> {
+        let mut toward = |toward: Toward| -> Result<Adjusted, DecomposeError> {
+            let (cross, note) = cross_mean(fits, cf, folds, set, toward)?;
+            notes.push(note);
+            Ok(against(fits, toward, cross))
+        };
+        match self.target {
+            Target::Index => toward(Toward::Index),
+            Target::Reference => toward(Toward::Reference),
+            Target::Pooled => {
+                let (index, reference) = (toward(Toward::Index)?, toward(Toward::Reference)?);
+                Ok(pool(fits, &index, &reference))
+            }
+        }
+    }
+}
+
+/// The one-step mean with outcome and group predicted out of fold.
+fn cross_mean(fits: &Fits<'_>, cf: CrossFit, folds: &[Fold], set: BlockSet, toward: Toward) -> Result<(Estimate, Notes), DecomposeError> {
+    let c = fits.contrast;
+    let (target, other) = fits.sides(toward);
+    let m = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without)?;
+    let Support { w, .. } = fits.support(set, toward)?;
+    let in_target = fits.in_target(toward);
+    let part = 4 * u64::from(set.0) + 2 * u64::from(toward == Toward::Reference);
+    let nuisances = [
+        Nuisance { m: &m, family: c.design.family, y: &c.y, w: &c.w, among: vec![other.clone()], part },
+        Nuisance { m: &m, family: Family::Binomial, y: &in_target, w: &w, among: c.rows(), part: part + 1 },
+    ];
+    let mut predicted = cf.out_of_fold(c, folds, &nuisances).map_err(|(which, e)| DecomposeError::Learner {
+        learner: cf.learner.name(),
+        of: ["outcome", "group"][which],
+        blocks: fits.set_name(set),
+        reason: e.to_string(),
+    })?;
+    let (pi, mu) = (predicted.pop().unwrap_or_default(), predicted.pop().unwrap_or_default());
+    let outcome = judged(c.design.family, std::slice::from_ref(&other), &c.y, &mu, &c.w);
+    let group = judged(Family::Binomial, &c.rows(), &in_target, &pi, &w);
+    let clipped = c.units().filter(|&i| w[i] > 0.0 && !(CLIP.0..=CLIP.1).contains(&pi[i])).count();
+    let mut omega = vec![0.0; c.y.len()];
+    for i in other.clone() {
+        let p = pi[i].clamp(CLIP.0, CLIP.1);
+        omega[i] = w[i] * p / (1.0 - p);
+    }
+    let (sum, squares) = omega.iter().fold((0.0, 0.0), |(s, q), v| (s + v, q + v * v));
+    // One-step, the nuisance functions held fixed: they were learned on other units.
+    let estimate = mean(c, &target, |i| mu[i]).plus(&mean_by(c, std::slice::from_ref(&other), &omega, |i| c.y[i] - mu[i]));
+    Ok((estimate, Notes { set, toward, outcome, group, clipped, effective: sum * sum / squares }))
+}
+
+/// Loss of predictions over rows with a positive weight, and their c-statistic for a 0/1 outcome.
+fn judged(family: Family, rows: &[Range<usize>], y: &[f64], predicted: &[f64], w: &[f64]) -> (f64, Option<f64>) {
+    let rows: Vec<usize> = rows.iter().cloned().flatten().filter(|&i| w[i] > 0.0).collect();
+    let pick = |v: &[f64]| -> Vec<f64> { rows.iter().map(|&i| v[i]).collect() };
+    let (y, p, w) = (pick(y), pick(predicted), pick(w));
+    (loss(family, &y, &p, &w), if family.is_binomial() { auc(&y, &p, &w) } else { None })
+}
+
+/// `values` are those of the headline row in each split.
+fn facts(fits: &Fits<'_>, cf: CrossFit, values: &[f64], chosen: usize, std_error: f64, notes: &[Notes]) -> Vec<Fact> {
+    let c = fits.contrast;
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    let how = if c.design.clusters.is_some() { "by cluster" } else { "within group and outcome" };
+    let (kind, folds, splits, seed) = (cf.learner, cf.folds, cf.splits, cf.seed);
+    let mut out = vec![Fact::informs(
+        "learner",
+        None,
+        format!(
+            "outcome and group are learned by {} ({}), recalibrated on a fifth of the training rows, anchored to the sample's mean, and predicted out of fold: {folds} folds {how}, \
+             {splits} splits, seed {seed}; estimates are those of split {}, whose adjusted gap with every block is the median; standard errors \
+             by the median rule, without terms for the learners' own estimation",
+            kind.name(),
+            kind.settings(),
+            chosen + 1
+        ),
+    )];
+    let range = (high - low) / std_error;
+    let message = format!("range of the adjusted gap with every block over the splits ({low:.5} to {high:.5}), in its standard errors");
+    out.push(Fact::judged("split_range", range, if range <= 1.0 { Verdict::Passes(1.0) } else { Verdict::Warns(1.0) }, message));
+    let full = BlockSet::all(c.design.blocks.len());
+    for n in notes.iter().filter(|n| n.set == full) {
+        let (target, other) = match n.toward {
+            Toward::Index => ("index", "reference"),
+            Toward::Reference => ("reference", "index"),
+        };
+        let measure = if c.design.family.is_binomial() { "log-loss" } else { "mean squared error" };
+        out.push(Fact::informs(
+            "learner_outcome_loss",
+            Some(n.outcome.0),
+            format!("{measure} of the outcome in {other} units with every block, predicted out of fold"),
+        ));
+        out.extend(n.outcome.1.map(|v| {
+            Fact::informs(
+                "learner_outcome_c_statistic",
+                Some(v),
+                format!("c-statistic of the outcome in {other} units with every block, predicted out of fold"),
+            )
+        }));
+        out.push(Fact::informs("learner_group_loss", Some(n.group.0), "log-loss of the group with every block, predicted out of fold"));
+        out.extend(
+            n.group
+                .1
+                .map(|v| Fact::informs("learner_group_c_statistic", Some(v), "c-statistic of the group with every block, predicted out of fold")),
+        );
+        let verdict = if n.effective >= 100.0 { Verdict::Passes(100.0) } else { Verdict::Fails(100.0) };
+        let message = format!(
+            "effective number of {other} units, weighted by the learned group probabilities to look like {target} units: (sum w)^2 / sum w^2"
+        );
+        out.push(Fact::judged("learner_effective_units", n.effective, verdict, message));
+    }
+    if let Some(worst) = notes.iter().max_by_key(|n| n.clipped) {
+        let n = c.units().filter(|&i| c.w[i] > 0.0).count();
+        let share = worst.clipped as f64 / n as f64;
+        let message = format!(
+            "share of units whose learned group probability was moved to {} or {}, in the set of blocks with the most: {}",
+            CLIP.0,
+            CLIP.1,
+            fits.set_name(worst.set)
+        );
+        let verdict = if share <= MUCH_CLIPPED { Verdict::Passes(MUCH_CLIPPED) } else { Verdict::Warns(MUCH_CLIPPED) };
+        out.push(Fact::judged("clipped_group_probabilities", share, verdict, message).counting(worst.clipped, Some(n)));
+    }
+    out
+}

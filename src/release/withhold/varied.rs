@@ -1,0 +1,61 @@
+//! Sensitivity: rows that differ from published ones by few units, or by one variable that must not be told apart.
+//!
+//! - A trimmed sample is withheld where a group keeps too few units or events, or where it has lost a small number of units since
+//!   the sample shown before it: estimates in full precision would give away the outcomes of those that are gone.
+//! - A variable moved by itself changes block totals by its own contribution, and a benchmark by one variable is a function of its
+//!   proportions: where Table 1 withholds a level of it, these rows go.
+
+use super::levels::HiddenLevels;
+use super::{ESTIMATES, Ledger, Rule, distinct};
+use crate::release::Table;
+
+/// Separates the names in `_variables`.
+pub const SEPARATOR: char = '\u{1f}';
+
+pub(super) fn withhold(table: &mut Table, family: &str, hidden: &HiddenLevels, rule: Rule, ledger: &mut Ledger) {
+    for row in 0..table.rows.len() {
+        let group = table.text(row, "index_group");
+        let variables = table.text(row, "_variables");
+        if variables.split(SEPARATOR).any(|v| hidden.of(group, v).next().is_some()) {
+            ledger.withhold(table, row, ESTIMATES);
+        }
+    }
+    let of = |t: &Table, group: &str, analysis: &str| -> Vec<usize> {
+        let is = |&r: &usize| t.text(r, "index_group") == group && t.text(r, "analysis") == analysis && t.text(r, "variation") == "trimming";
+        (0..t.rows.len()).filter(is).collect()
+    };
+    for group in distinct(table, "index_group") {
+        for analysis in distinct(table, "analysis") {
+            let rows = of(table, &group, &analysis);
+            trimming(table, &rows, family, rule, ledger);
+        }
+    }
+}
+
+/// The rows of one analysis, from the whole sample to the smallest.
+fn trimming(table: &mut Table, rows: &[usize], family: &str, rule: Rule, ledger: &mut Ledger) {
+    // Left out of reference and index group in the sample that was shown last.
+    let mut shown = [0, 0];
+    let mut at = 0;
+    while let Some(&first) = rows.get(at) {
+        let setting = table.text(first, "setting").to_owned();
+        let same: Vec<usize> = rows[at..].iter().copied().take_while(|&r| table.text(r, "setting") == setting).collect();
+        at += same.len();
+        let int = |column: &str| table.int(first, column);
+        let left_out = ["_left_out_reference", "_left_out_index"].map(|c| int(c).unwrap_or(0));
+        let few = |side: &str| {
+            let n = int(&format!("n_{side}")).unwrap_or(0);
+            let events = int(&format!("_events_{side}"));
+            rule.few(n) || events.is_some_and(|e| rule.few(e) || (family != "poisson" && rule.few(n - e)))
+        };
+        let revealing = left_out.iter().zip(&shown).any(|(now, before)| rule.small(now - before));
+        if revealing || few("reference") || few("index") {
+            for r in same {
+                ledger.withhold(table, r, ESTIMATES);
+                ledger.withhold(table, r, &["n_reference", "n_index"]);
+            }
+        } else {
+            shown = left_out;
+        }
+    }
+}
