@@ -9,7 +9,7 @@
 use super::arrow::{self, Hospitals, scaling};
 use super::glm;
 use super::{FitError, ModelMatrix, expit};
-use crate::linalg::{Cholesky, accumulate};
+use crate::linalg::{Cholesky, accumulate_over};
 use crate::vocab::Family;
 use ndarray::Array2;
 use std::f64::consts::PI;
@@ -103,40 +103,78 @@ fn least_squares(m: &ModelMatrix<'_>, hospitals: Hospitals<'_>, y: &[f64], w: &[
     let reduced = m.clone().keep(|t| plain.is_estimated(t));
     let rows = || m.rows.iter().cloned().flatten().filter(|&i| w[i] > 0.0);
     let df = rows().map(|i| w[i]).sum::<f64>() - kept.len() as f64;
-    let at = |log_lambda: f64| -> Result<(f64, f64, arrow::ArrowFit<'_>), FitError> {
-        let lambda = log_lambda.exp();
-        let fit = arrow::fit(vec![reduced.clone()], hospitals, Family::Gaussian, lambda, y, w)?;
+    let at = |log_lambda: f64| -> Result<(f64, arrow::ArrowFit<'_>), FitError> {
+        let fit = arrow::fit(vec![reduced.clone()], hospitals, Family::Gaussian, log_lambda.exp(), y, w)?;
         let squares: f64 = rows().map(|i| w[i] * (y[i] - fit.eta(0, i)).powi(2)).sum();
-        let penalty: f64 = fit.effects.iter().map(|u| lambda * u * u).sum();
-        let residual = (squares + penalty) / df;
-        let loglik = -0.5 * (df * ((2.0 * PI * residual).ln() + 1.0) + fit.log_determinant(lambda));
-        Ok((loglik, residual, fit))
+        Ok(((squares + log_lambda.exp() * sum_of_squares(&fit.effects)) / df, fit))
     };
-    // Golden section; the ratio's limits are 1e-6 and 1e8.
-    let (mut low, mut high) = (1e-6_f64.ln(), 1e8_f64.ln());
-    let golden = 0.5 * (5f64.sqrt() - 1.0);
-    let (mut left, mut right) = (high - golden * (high - low), low + golden * (high - low));
-    let (mut f_left, mut f_right) = (at(left)?.0, at(right)?.0);
-    while high - low > 1e-8 {
-        if f_left > f_right {
-            (high, right, f_right) = (right, left, f_left);
-            left = high - golden * (high - low);
-            f_left = at(left)?.0;
-        } else {
-            (low, left, f_left) = (left, right, f_right);
-            right = low + golden * (high - low);
-            f_right = at(right)?.0;
-        }
-    }
-    let best = 0.5 * (low + high);
-    let (loglik, residual, fit) = at(best)?;
-    let none = best > 1e8_f64.ln() - 1e-3;
+    // Twice the derivative of the restricted likelihood by log lambda: that of the residual variance follows from the envelope.
+    let slope = |log_lambda: f64| -> Result<f64, FitError> {
+        let (residual, fit) = at(log_lambda)?;
+        let spread: f64 = fit.effect_variances().iter().sum();
+        Ok(hospitals.count as f64 - log_lambda.exp() * (spread + sum_of_squares(&fit.effects) / residual))
+    };
+    let limits = (1e-6_f64.ln(), 1e8_f64.ln());
+    // Beyond the larger limit hospitals do not differ.
+    let (best, none) = crossing(0.0, 2.0, limits, slope)?.map_or((limits.1, true), |best| (best, false));
+    let (residual, fit) = at(best)?;
+    let loglik = -0.5 * (df * ((2.0 * PI * residual).ln() + 1.0) + fit.log_determinant(best.exp()));
     let variance = if none { 0.0 } else { residual / best.exp() };
     let mut beta = vec![0.0; m.terms.len()];
     kept.iter().zip(fit.coefficients(0)).for_each(|(&t, b)| beta[t] = *b);
     let effects = fit.effects.iter().zip(fit.curvatures());
     let effects = effects.map(|(u, d)| if none { (0.0, 0.0) } else { (*u, (residual / d).sqrt()) }).collect();
     Ok(MixedFit { beta, variance, residual, loglik, effects })
+}
+
+fn sum_of_squares(v: &[f64]) -> f64 {
+    v.iter().map(|u| u * u).sum()
+}
+
+/// Where a decreasing derivative crosses 0: steps out from a start until it has either sign, then false position with the Illinois
+/// rule. `None` where it is positive up to the larger limit.
+///
+/// Errors: [`FitError::NotConverged`] where it is negative down to the smaller limit; those of the derivative.
+fn crossing(start: f64, step: f64, limits: (f64, f64), mut f: impl FnMut(f64) -> Result<f64, FitError>) -> Result<Option<f64>, FitError> {
+    let mut at = start;
+    let mut value = f(at)?;
+    let (mut low, mut high): (Option<(f64, f64)>, Option<(f64, f64)>) = (None, None);
+    let (mut low, mut high) = loop {
+        if value > 0.0 {
+            low = Some((at, value));
+            at += step;
+        } else {
+            high = Some((at, value));
+            at -= step;
+        }
+        match (low, high) {
+            (Some(low), Some(high)) => break (low, high),
+            (Some(_), None) if at > limits.1 => return Ok(None),
+            (None, Some(_)) if at < limits.0 => return Err(FitError::NotConverged { iterations: 0 }),
+            _ => value = f(at)?,
+        }
+    };
+    let mut side = 0;
+    for _ in 0..MAX_STEPS {
+        at = (low.0 * high.1 - high.0 * low.1) / (high.1 - low.1);
+        if high.0 - low.0 < 1e-12 * (1.0 + at.abs()) {
+            break;
+        }
+        value = f(at)?;
+        if value.abs() < 1e-10 {
+            break;
+        }
+        if value > 0.0 {
+            low = (at, value);
+            high.1 *= if side == 1 { 0.5 } else { 1.0 };
+            side = 1;
+        } else {
+            high = (at, value);
+            low.1 *= if side == -1 { 0.5 } else { 1.0 };
+            side = -1;
+        }
+    }
+    Ok(Some(at))
 }
 
 fn logit(m: &ModelMatrix<'_>, hospitals: Hospitals<'_>, nodes: usize, y: &[f64], w: &[f64]) -> Result<MixedFit, FitError> {
@@ -169,54 +207,8 @@ fn logit(m: &ModelMatrix<'_>, hospitals: Hospitals<'_>, nodes: usize, y: &[f64],
     }
 
     let mut state = State { beta: data.scaled(&plain.beta), modes: vec![0.0; data.segments.len()] };
-    let (mut low, mut high) = (SMALLEST.ln(), LARGEST.ln());
-    let mut slope_at = |tau: f64| -> Result<f64, FitError> { Ok(data.best_at(tau, &mut state)?.by_tau) };
-    // Step out from a usual value until the derivative has either sign.
-    let mut tau = 0.3_f64.ln();
-    let mut slope = slope_at(tau)?;
-    let (mut at_low, mut at_high): (Option<f64>, Option<f64>) = (None, None);
-    while at_low.is_none() || at_high.is_none() {
-        if slope > 0.0 {
-            (low, at_low) = (tau, Some(slope));
-            tau += 0.7;
-        } else {
-            (high, at_high) = (tau, Some(slope));
-            tau -= 0.7;
-        }
-        if at_low.is_some() && at_high.is_some() {
-            break;
-        }
-        if !(SMALLEST.ln()..=LARGEST.ln()).contains(&tau) {
-            return Err(FitError::NotConverged { iterations: 0 });
-        }
-        slope = slope_at(tau)?;
-    }
-    // False position with the Illinois rule.
-    let (mut f_low, mut f_high) = (at_low.unwrap_or(f64::NAN), at_high.unwrap_or(f64::NAN));
-    let mut side = 0;
-    for _ in 0..MAX_STEPS {
-        tau = (low * f_high - high * f_low) / (f_high - f_low);
-        if high - low < 1e-11 {
-            break;
-        }
-        slope = slope_at(tau)?;
-        if slope.abs() < 1e-9 {
-            break;
-        }
-        if slope > 0.0 {
-            (low, f_low) = (tau, slope);
-            if side == 1 {
-                f_high *= 0.5;
-            }
-            side = 1;
-        } else {
-            (high, f_high) = (tau, slope);
-            if side == -1 {
-                f_low *= 0.5;
-            }
-            side = -1;
-        }
-    }
+    let tau = crossing(0.3_f64.ln(), 0.7, (SMALLEST.ln(), LARGEST.ln()), |tau| Ok(data.best_at(tau, &mut state)?.by_tau))?;
+    let tau = tau.ok_or(FitError::NotConverged { iterations: MAX_STEPS })?;
     let last = data.best_at(tau, &mut state)?;
     let variance = (2.0 * tau).exp();
     let mut effects = vec![(0.0, variance.sqrt()); hospitals.count];
@@ -336,7 +328,21 @@ impl Data<'_, '_> {
             total.modes.extend(part.modes);
             total.curvatures.extend(part.curvatures);
         };
-        accumulate(std::slice::from_ref(&(0..self.segments.len())), map, add).unwrap_or_else(zero)
+        accumulate_over(self.chunks(), map, add).unwrap_or_else(zero)
+    }
+
+    /// Hospitals in at most 64 chunks of much the same number of rows.
+    fn chunks(&self) -> Vec<Range<usize>> {
+        let size = self.order.len().div_ceil(64).max(1024);
+        let mut out: Vec<Range<usize>> = Vec::new();
+        let mut from = 0;
+        for (s, (_, rows)) in self.segments.iter().enumerate() {
+            if rows.end - from >= size || s + 1 == self.segments.len() {
+                out.push(out.last().map_or(0, |r| r.end)..s + 1);
+                from = rows.end;
+            }
+        }
+        out
     }
 
     /// Adds one hospital: `log of the integral over u of exp g(u)`, `g(u) = sum w l(y, eta + u) - u^2 / 2s^2 - log s - log(2 pi) / 2`,
@@ -432,7 +438,7 @@ mod tests {
             let nodes = gauss_hermite(n);
             assert_eq!(nodes.len(), n);
             // Moments of exp(-z^2): sqrt(pi) times 1, 1/2, 3/4.
-            for (power, want) in [(0_i32, 1.0), (2, 0.5), (4, 0.75)].into_iter().filter(|(p, _)| (p / 2) < n as i32) {
+            for (power, want) in [(0, 1.0), (2, 0.5), (4, 0.75)].into_iter().filter(|(p, _)| *p < 2 * n as i32) {
                 let got: f64 = nodes.iter().map(|(z, w)| w * z.powi(power)).sum();
                 assert!((got - want * PI.sqrt()).abs() < 1e-12, "{n} {power}: {got}");
             }

@@ -178,7 +178,7 @@ impl Resolver<'_> {
 
     fn method_not_built(&mut self, method: &Placed<MethodFile>) -> Option<Box<dyn Method>> {
         let what = format!("the method `{}`", method.value.name());
-        self.not_built(&what, method.span, "this version has every other method of the format");
+        self.not_built(&what, method.span, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace");
         None
     }
 }
