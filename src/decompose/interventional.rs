@@ -13,7 +13,7 @@ use super::{Assumption, Component, DecomposeError, Decomposition, Draft, Fact, I
 use crate::design::{Contrast, Design};
 use crate::estimate::resample::Bootstrap;
 use crate::estimate::{Estimate, Sampling};
-use crate::vocab::{BlockSet, Family};
+use crate::vocab::{BlockSet, Family, Role};
 
 mod donors;
 mod one_step;
@@ -78,44 +78,35 @@ impl Method for Interventional {
     }
 
     fn assumptions(&self, design: &Design) -> Vec<Assumption> {
-        let (equalised, given) = (self.equalize.name(&design.blocks), self.given_name(&design.blocks));
         let others = BlockSet::all(design.blocks.len()).minus(self.equalize.union(self.given));
-        let rest = others.name(&design.blocks);
-        let held = match (self.estimator, others.is_empty()) {
+        let keeps_others = matches!(self.estimator, Estimator::Donors | Estimator::Product);
+        let (equalised, given, rest) = (in_words(self.equalize, design), with_allowables(self.given, design), in_words(others, design));
+        let confounders = if keeps_others { with_allowables(self.given.union(others), design) } else { given.clone() };
+        let held = match (keeps_others, others.is_empty()) {
             (_, true) => String::new(),
-            (Estimator::Dr | Estimator::Gcomp, false) => format!(
-                " {rest} is not in the models: what of it comes before {equalised} must not matter for the outcome, and what comes after changes with {equalised}"
+            (false, false) => format!(
+                ". Not in the models: {rest}; what of it comes before {equalised} must not matter for the outcome, and what comes after changes with {equalised}"
             ),
-            (Estimator::Donors | Estimator::Product, false) => {
-                format!(" {rest} keeps the index group's distribution, and counts as coming before {equalised}")
-            }
-        };
-        let confounders = match self.estimator {
-            Estimator::Dr | Estimator::Gcomp => given.clone(),
-            Estimator::Donors | Estimator::Product if others.is_empty() => given.clone(),
-            Estimator::Donors | Estimator::Product => format!("{given} and {rest}"),
+            (true, false) => format!(". Kept as index units have it: {rest}, which counts as coming before {equalised}"),
         };
         vec![
             Assumption {
                 name: "exchangeability",
                 text: format!(
-                    "within the index group, {equalised} is unrelated to what the outcome would be at its other values, given {confounders}.{held}"
+                    "within the index group and given {confounders}, which values of {equalised} a unit has is unrelated to what its outcome would be at others{held}"
                 ),
             },
             Assumption {
                 name: "positivity",
-                text: format!("values of {equalised} that reference units have are found among index units with the same {confounders}"),
+                text: format!("values of {equalised} that reference units have are found among index units too, at the same values of {confounders}"),
             },
             Assumption {
                 name: "consistency",
                 text: format!(
-                    "{equalised} can be changed in a well-defined way, and that of one unit does not change the outcome of another (capacity, for one)"
+                    "values of {equalised} can be changed in a well-defined way, and those of one unit do not change the outcome of another (capacity, for one)"
                 ),
             },
-            Assumption {
-                name: "order",
-                text: format!("what is given ({given}) comes before {equalised}, and nothing that is given follows from it"),
-            },
+            Assumption { name: "order", text: format!("what is given ({given}) comes before {equalised} and does not follow from it") },
         ]
     }
 
@@ -141,15 +132,32 @@ impl Method for Interventional {
     }
 }
 
+/// Blocks as a sentence names them.
+fn in_words(set: BlockSet, design: &Design) -> String {
+    listed(set, design, None)
+}
+
+/// The allowables, where there are any, and blocks.
+fn with_allowables(set: BlockSet, design: &Design) -> String {
+    let fair = design.columns.iter().any(|c| c.role == Role::Allowable).then_some("the allowables");
+    let words = listed(set, design, fair);
+    if words.is_empty() { "nothing".to_owned() } else { words }
+}
+
+fn listed(set: BlockSet, design: &Design, first: Option<&str>) -> String {
+    let blocks = design.blocks.iter().enumerate().filter(|(k, _)| set.contains(*k)).map(|(_, name)| name.as_str());
+    let names: Vec<&str> = first.into_iter().chain(blocks).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 fn replicates(rows: &[Row]) -> usize {
     rows.first().map_or(0, |r| r.estimate.influence.len())
 }
 
 impl Interventional {
-    fn given_name(&self, blocks: &[String]) -> String {
-        if self.given.is_empty() { "the allowables".to_owned() } else { format!("the allowables and {}", self.given.name(blocks)) }
-    }
-
     /// Each equalised block, where there are several.
     fn single(&self, n_blocks: usize) -> Vec<usize> {
         let blocks: Vec<usize> = (0..n_blocks).filter(|k| self.equalize.contains(*k)).collect();

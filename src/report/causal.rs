@@ -2,7 +2,7 @@
 
 use super::graph::Graph;
 use super::numbers::outcome_name;
-use super::study::{Interval, Study, capital, list};
+use super::study::{Interval, Study, capital, list, total};
 use super::view::{TableView, words};
 use super::wording::inner;
 use super::{Figure, numbers};
@@ -61,16 +61,99 @@ pub fn assumptions(s: &Study) -> Vec<TableView> {
     vec![view]
 }
 
-/// A sentence for each part of each analysis of mechanisms.
+/// What the parts of each analysis that asks about changes say.
 pub fn readings(s: &Study) -> Vec<String> {
     let mut out = Vec::new();
     for group in &s.meta.index {
-        for analysis in s.analyses().iter().filter(|a| s.method(a).as_deref() == Some("mechanisms")) {
-            if s.blinded(analysis, group).is_some() || s.setting(analysis, "attribution").as_deref() != Some("sequential") {
-                continue;
-            }
-            out.extend(of_mechanisms(s, group, analysis));
+        for analysis in s.analyses().iter().filter(|a| s.blinded(a, group).is_none()) {
+            out.extend(readings_of(s, group, analysis));
         }
+    }
+    out
+}
+
+/// What the parts of one analysis say; nothing for methods that do not ask about changes.
+pub fn readings_of(s: &Study, group: &str, analysis: &str) -> Vec<String> {
+    match s.method(analysis).as_deref() {
+        Some("mechanisms") if s.setting(analysis, "attribution").as_deref() == Some("sequential") => of_mechanisms(s, group, analysis),
+        Some("interventional") => of_interventional(s, group, analysis),
+        Some("cdgd") => of_cdgd(s, group, analysis),
+        _ => Vec::new(),
+    }
+}
+
+/// A size and its interval, both turned so that the estimate is above 0.
+fn said(s: &Study, u: &numbers::Units, v: Interval) -> String {
+    let size = format!("{} {}", u.lead(v.estimate.abs()), u.noun);
+    match v.limits {
+        Some((low, high)) => {
+            let (low, high) = if v.estimate < 0.0 { (-high, -low) } else { (low, high) };
+            format!("{size} ({} interval {})", numbers::level(s.meta.level), u.lead_range(low, high))
+        }
+        None => size,
+    }
+}
+
+/// Names that an option lists, blocks by their labels.
+fn named(s: &Study, analysis: &str, method: &str, key: &str) -> Vec<String> {
+    let words = s.meta.analyses.get(analysis).and_then(|v| v.get(method)?.get(key)?.as_array());
+    words.into_iter().flatten().filter_map(|w| w.as_str()).filter(|w| *w != "allowable").map(|w| inner(&s.block(w))).collect()
+}
+
+/// What is the same in a comparison: the variables treated as fair, and blocks.
+fn same(s: &Study, blocks: Vec<String>) -> String {
+    let fair = s.allowables_in_words();
+    let all: Vec<String> = (!fair.is_empty()).then_some(fair).into_iter().chain(blocks).collect();
+    if all.is_empty() { String::new() } else { format!(" with the same {}", list(&all)) }
+}
+
+fn of_interventional(s: &Study, group: &str, analysis: &str) -> Vec<String> {
+    let (parts, u) = (s.parts(group, analysis), s.units(group, &s.meta.scale));
+    let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
+    let value = |part: &str| total(&parts, part);
+    let (Some(reduction), Some(remaining)) = (value("explained"), value("unexplained")) else { return Vec::new() };
+    let moved = list(&named(s, analysis, "interventional", "equalize"));
+    let like = format!("{reference}{}", same(s, named(s, analysis, "interventional", "given")));
+    let direction = if reduction.estimate >= 0.0 { "lower" } else { "higher" };
+    let first = if s.meta.causal_claims {
+        format!(
+            "If {moved} were distributed among {index} as among {like}, with the outcome still coming about as it does for {index}, their mean outcome \
+             would be {direction} by {}, under the assumptions below.",
+            said(s, &u, reduction)
+        )
+    } else {
+        format!("Reweighting {index} to the distribution of {moved} among {like} goes with a mean outcome {direction} by {}.", said(s, &u, reduction))
+    };
+    let direction = if remaining.estimate >= 0.0 { "higher" } else { "lower" };
+    vec![first, format!("What remains: their mean outcome is then {direction} than that of {like} by {}.", said(s, &u, remaining))]
+}
+
+fn of_cdgd(s: &Study, group: &str, analysis: &str) -> Vec<String> {
+    let (parts, u) = (s.parts(group, analysis), s.units(group, &s.meta.scale));
+    let component = |name: &str| parts.iter().find(|p| p.part == "explained" && p.component == name).and_then(|p| p.value);
+    let Some(treatment) = s.setting(analysis, "treatment") else { return Vec::new() };
+    let treatment = inner(s.label(&treatment));
+    let given = same(s, named(s, analysis, "cdgd", "given"));
+    let given = if s.setting(analysis, "given").is_some() { format!(", among patients{given},") } else { String::new() };
+    let mut out = Vec::new();
+    for (name, means) in [
+        ("prevalence", format!("one group has {treatment} more often{given}")),
+        ("effect", format!("{treatment} goes with more for one group than for the other{given}")),
+        ("selection", format!("{treatment} goes, in one group more than in the other, to those for whom it makes more difference{given}")),
+        ("q_distribution", format!("the groups differ in what is given, on which {treatment} and what goes with it depend,")),
+    ] {
+        if let Some(v) = component(name) {
+            let sign = if v.estimate >= 0.0 { "widens" } else { "narrows" };
+            out.push(format!("That {means} {sign} the gap by {}.", said(s, &u, v)));
+        }
+    }
+    if let Some(v) = total(&parts, "unexplained") {
+        let direction = if v.estimate >= 0.0 { "higher" } else { "lower" };
+        let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
+        out.push(format!(
+            "Without {treatment} the mean outcome of {index} is modelled as {direction} than that of {reference} by {}.",
+            said(s, &u, v)
+        ));
     }
     out
 }
@@ -81,17 +164,7 @@ fn of_mechanisms(s: &Study, group: &str, analysis: &str) -> Vec<String> {
     let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
     let fair = s.allowables_in_words();
     let like = if fair.is_empty() { reference.clone() } else { format!("{reference} of the same {fair}") };
-    // A size and its interval, both turned so that the estimate is above 0.
-    let said = |v: Interval| {
-        let size = format!("{} {}", u.lead(v.estimate.abs()), u.noun);
-        match v.limits {
-            Some((low, high)) => {
-                let (low, high) = if v.estimate < 0.0 { (-high, -low) } else { (low, high) };
-                format!("{size} ({} interval {})", numbers::level(s.meta.level), u.lead_range(low, high))
-            }
-            None => size,
-        }
-    };
+    let said = |v: Interval| said(s, &u, v);
     let order = &s.meta.causal_order;
     let mut out = Vec::new();
     for (at, block) in order.iter().enumerate() {

@@ -133,6 +133,11 @@ pub fn part_of(method: &str, part: &str) -> String {
         ("rank_and_replace", "allowable") => "Need, treated as fair".into(),
         ("rank_and_replace", "explained") => "Credited to blocks (none, by definition)".into(),
         ("rank_and_replace", "unexplained") => "Disparity: all that is not need".into(),
+        ("interventional", "allowable") => "Goes with what is given".into(),
+        ("interventional", "explained") => "Falls with the blocks equalised".into(),
+        ("interventional", "unexplained") => "Remains with the blocks equalised".into(),
+        ("cdgd", "explained") => "Goes with the treatment".into(),
+        ("cdgd", "unexplained") => "Baseline: without the treatment".into(),
         _ => part_name(part),
     }
 }

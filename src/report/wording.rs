@@ -60,6 +60,11 @@ pub fn headline(s: &Study, group: &str) -> Headline {
                 title: "The group's coefficient with and without the blocks, on one scale".into(),
             };
         }
+        Some("interventional" | "cdgd") => {
+            let said = super::causal::readings_of(s, group, &s.meta.primary);
+            let title = if s.method(&s.meta.primary).as_deref() == Some("cdgd") { "The gap by a treatment" } else { "The gap with blocks equalised" };
+            return Headline { lead: lead.into_iter().chain(said).collect(), title: title.into() };
+        }
         Some("rank_and_replace") => {
             return Headline {
                 lead: lead.into_iter().chain([of_need(s, group, &u, &parts)]).collect(),

@@ -32,7 +32,7 @@ impl InterventionalFile {
     pub fn given_in_force(&self, study: &StudyFile) -> Vec<Word> {
         let allowable = Placed::default_of("allowable".to_owned());
         if let Some(asked) = &self.given {
-            let named = asked.iter().any(|word| *word == allowable);
+            let named = asked.contains(&allowable);
             return if named { asked.clone() } else { [allowable].into_iter().chain(asked.iter().cloned()).collect() };
         }
         let mut given = vec![allowable];

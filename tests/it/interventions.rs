@@ -502,3 +502,22 @@ fn what_is_no_binary_treatment_is_refused() {
     assert!(refused(&|i| if r[i][0] == 1.0 { "0".into() } else { (i % 2).to_string() }).contains("no index unit has the treatment `T`"));
     assert!(refused(&|i| f64::from(u8::from(r[i][1] > 0.2)).to_string()).contains("the model of the treatment (`T`) has no fit"));
 }
+
+/// What the study must claim names its blocks: what is given, what is left out of the models, what is kept.
+#[test]
+fn assumptions_name_what_is_in_the_models_and_what_is_not() {
+    let d = lcg_design(Family::Gaussian, false);
+    let text = |given: &str, estimator| {
+        let m = Interventional { equalize: set("H"), given: set(given), estimator, ..Interventional::default() };
+        m.assumptions(&d).into_iter().map(|a| a.text).collect::<Vec<_>>()
+    };
+    let dr = text("S", Estimator::Dr);
+    assert!(
+        dr[0].contains("given the allowables and S, which values of H") && dr[0].contains("Not in the models: B; what of it comes before H"),
+        "{dr:?}"
+    );
+    let donors = text("", Estimator::Donors);
+    assert!(donors[0].contains("given the allowables, S and B,") && donors[0].contains("Kept as index units have it: S and B"), "{donors:?}");
+    assert!(donors[3].contains("what is given (the allowables) comes before H"), "{donors:?}");
+    assert!(text("SB", Estimator::Dr)[0].ends_with("at others"));
+}

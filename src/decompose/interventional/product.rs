@@ -69,10 +69,9 @@ pub(super) fn reduction(fits: &Fits<'_>, equalised: BlockSet, given: BlockSet) -
     let lambda = by_group.solve(&unit);
     let alpha = m.weighted_sum(&m.rows, None, |i| c.w[i] * pooled.m.dot(i, &lambda, None));
     let mut gradient = vec![0.0; m.terms.len()];
-    for k in 0..moved.len() {
-        gradient[first_moved + k] = alpha[first_moved + k];
-        gradient[first_by_group + k] = alpha[first_moved + k];
-    }
+    let alpha = &alpha[first_moved..first_by_group];
+    gradient[first_moved..first_by_group].copy_from_slice(alpha);
+    gradient[first_by_group..].copy_from_slice(alpha);
     add_score_influence(c, &m, &fit, &gradient, &c.y, &c.w, &mut influence);
     Ok(Estimate { value: by_group.beta[GROUP_TERM], influence })
 }
