@@ -106,8 +106,12 @@ mod tests {
     fn what_does_not_exist_has_a_nearest() {
         for (topic, code, help) in [
             ("oaxaca_blindr", codes::G214, "try `gapshare explain oaxaca_blinder`"),
-            ("mechanisms", codes::G109, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace"),
-            ("zzz", codes::G214, "methods are with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace; codes look like G203"),
+            ("mechanisms", codes::G109, "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, hospital"),
+            (
+                "zzz",
+                codes::G214,
+                "methods are with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb, rank_and_replace, hospital; codes look like G203",
+            ),
         ] {
             let problem = explain(topic).expect_err("a problem");
             assert_eq!((problem.code, problem.help.as_deref()), (code, Some(help)), "{topic}");

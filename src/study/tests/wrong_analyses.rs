@@ -255,7 +255,7 @@ fn hospitals() {
             "hospitl_id",
             codes::G203,
             "column `hospitl_id` is not in any table",
-            "write `hospital_id`",
+            "write `hospital_id`, or add the file that holds it under `tables`",
         ),
     ]);
     // The only column of fixed effects is the id, and its block stands for the hospitals.
