@@ -153,14 +153,19 @@ impl Method for Hospital {
     }
 }
 
+/// The parts of the gap, and the rows of the hospital table.
+type Values = (Vec<super::Row>, Vec<HospitalRow>);
+
 /// The means of the populations that the families speak of.
 struct Populations {
     /// All units, hospitals that lack a group borrowed from the other.
     all: Means,
     /// What the families are estimated on where that is another population.
     restricted: [Option<Means>; 2],
+    /// Why a restricted population has no means.
+    failed: [Option<DecomposeError>; 2],
     /// Both restrictions together, where both hold: the population in which the families can be compared.
-    both: Option<Means>,
+    both: Option<Result<Means, DecomposeError>>,
 }
 
 impl Populations {
@@ -168,9 +173,11 @@ impl Populations {
         self.restricted[family].as_ref().unwrap_or(&self.all)
     }
 
-    fn compared(&self) -> &Means {
-        let one = self.restricted.iter().flatten().next();
-        self.both.as_ref().or(one).unwrap_or(&self.all)
+    fn compared(&self) -> Result<&Means, DecomposeError> {
+        match &self.both {
+            Some(both) => both.as_ref().map_err(Clone::clone),
+            None => Ok(self.restricted.iter().flatten().next().unwrap_or(&self.all)),
+        }
     }
 }
 
@@ -205,9 +212,9 @@ impl Hospital {
             let c = without(fits.contrast, roster, |h| (0..2).any(|r| drop[r] && counts.lacks(h, r)));
             means(&Fits::new(&c), roster, self.given, errors).map(|m| Means { left_out: left_out(fits.contrast, &c), ..m })
         };
-        let restricted = [restrict[0].then(|| without([true, false])).transpose()?, restrict[1].then(|| without([false, true])).transpose()?];
-        let both = (restrict == [true, true]).then(|| without([true, true])).transpose()?;
-        Ok(Populations { all, restricted, both })
+        let [a, b] = [[true, false], [false, true]].map(|drop| restrict[usize::from(drop[1])].then(|| without(drop)).map_or((None, None), split));
+        let both = (restrict == [true, true]).then(|| without([true, true]));
+        Ok(Populations { all, restricted: [a.0, b.0], failed: [a.1, b.1], both })
     }
 
     fn by_id(&self, fits: &Fits<'_>, roster: &Roster<'_>) -> Result<Decomposition, DecomposeError> {
@@ -243,7 +250,7 @@ impl Hospital {
         populations: &Populations,
         judged: &Judged,
         kitagawa: &Kitagawas,
-    ) -> Result<(Vec<super::Row>, Vec<HospitalRow>), DecomposeError> {
+    ) -> Result<Values, DecomposeError> {
         let headline = populations.of(judged.headline);
         let [go, fare] = divided(headline, judged.headline)?;
         let rows = parts(&headline.index, &headline.reference, &headline.none, &headline.patients, go, fare);
@@ -324,6 +331,14 @@ impl HospitalsAs {
                 "sample: approximate intervals, by leaving out one hospital at a time, for hospitals of which those listed are a sample".to_owned()
             }
         }
+    }
+}
+
+/// The means of a population, or why there are none.
+fn split(found: Result<Means, DecomposeError>) -> (Option<Means>, Option<DecomposeError>) {
+    match found {
+        Ok(means) => (Some(means), None),
+        Err(e) => (None, Some(e)),
     }
 }
 

@@ -138,7 +138,8 @@ fn sum_of_squares(v: &[f64]) -> f64 {
 fn crossing(start: f64, step: f64, limits: (f64, f64), mut f: impl FnMut(f64) -> Result<f64, FitError>) -> Result<Option<f64>, FitError> {
     let mut at = start;
     let mut value = f(at)?;
-    let (mut low, mut high): (Option<(f64, f64)>, Option<(f64, f64)>) = (None, None);
+    let mut low: Option<(f64, f64)> = None;
+    let mut high: Option<(f64, f64)> = None;
     let (mut low, mut high) = loop {
         if value > 0.0 {
             low = Some((at, value));

@@ -1,8 +1,8 @@
 //! What the data are too thin for, and what the reader is warned of (METHODS 5.5(d), refuse and flag).
 
 use super::roster::{Counts, Roster};
-use super::table::{reason, too_much_borrowed};
-use super::{AUTO, Hospital, Populations, REFUSED, divided, refused};
+use super::table::{gap_between, reason, too_much_borrowed};
+use super::{AUTO, Hospital, Populations, REFUSED, refused};
 use crate::decompose::{DecomposeError, Fact, Verdict};
 use crate::design::Contrast;
 use crate::vocab::Family;
@@ -43,6 +43,7 @@ pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts:
         let s = p.of(family).support;
         let (ess, largest) = [(s.ess_reference, s.max_reference), (s.ess_index, s.max_index)][family];
         too_much_borrowed(family, mass[family])
+            .or_else(|| p.failed[family].as_ref().map(|e| format!("without the hospitals that lack a group: {}", reason(e))))
             .or_else(|| few_events(c, roster, counts, p.restricted[family].is_some().then_some(family)))
             .or_else(|| {
                 (ess.is_nan() || ess < EFFECTIVE.0).then(|| format!("its weights are worth {ess:.0} units, and at least {} are needed", EFFECTIVE.0))
@@ -161,8 +162,7 @@ fn flags(c: &Contrast<'_>, roster: &Roster<'_>, counts: &Counts, p: &Populations
         let message = "share of reference units, weighted to index units, at hospitals with fewer than 5 index units (family B)";
         out.push(Fact::judged("thin_hospitals", thin, at_most(thin, THIN), message));
     }
-    if let (None, None, Ok(a), Ok(b)) = (&refusals[0], &refusals[1], divided(p.compared(), 0), divided(p.compared(), 1)) {
-        let d = b[0].minus(&a[0]);
+    if let (None, None, Ok(d)) = (&refusals[0], &refusals[1], p.compared().and_then(gap_between)) {
         let error = d.influence.iter().map(|v| v * v).sum::<f64>().sqrt() / d.influence.len() as f64;
         let ratio = d.value.abs() / error;
         let message = match ratio > 2.0 {

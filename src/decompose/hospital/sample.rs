@@ -4,7 +4,7 @@ use super::judge::Judged;
 use super::means::Errors;
 use super::roster::{Roster, without};
 use super::table::{HospitalRow, HospitalValue, Kitagawas, reason};
-use super::{Hospital, Populations, WHERE_THEY_GO, refused};
+use super::{Hospital, Populations, Values, WHERE_THEY_GO, refused};
 use crate::decompose::fits::Fits;
 use crate::decompose::{Component, DecomposeError, Fact, Part, Row};
 use crate::estimate::Estimate;
@@ -43,10 +43,13 @@ pub fn jackknife(
         let fits = Fits::new(&c);
         let counts = roster.counts(&c);
         let p = settings.populations(&fits, roster, &counts, Some(restrict), Errors::None)?;
+        for (failed, _) in p.failed.iter().zip(&judged.refusals).filter(|(_, refused)| refused.is_none()) {
+            failed.clone().map_or(Ok(()), Err)?;
+        }
         let divided = Kitagawas::new(&fits, roster, &counts, settings.given);
         settings.values(&fits, roster, &p, judged, &divided)
     };
-    let rest: Vec<Result<(Vec<Row>, Vec<HospitalRow>), DecomposeError>> = listed.into_par_iter().map(again).collect();
+    let rest: Vec<Result<Values, DecomposeError>> = listed.into_par_iter().map(again).collect();
     for again in rest {
         let (some_rows, some_table) = again.map_err(|e| {
             let says = format!("without one of the hospitals there is no estimate: {}", reason(&e));

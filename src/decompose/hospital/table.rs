@@ -107,13 +107,18 @@ fn pair(family: usize, m: &Means, names: [&'static str; 2]) -> Vec<HospitalRow> 
 }
 
 /// By how much more goes with the hospitals by index units' outcomes than by reference units', in one population.
-pub fn difference(m: &Means, refused: &[Option<String>; 2]) -> HospitalRow {
+pub fn difference(m: Result<&Means, DecomposeError>, refused: &[Option<String>; 2]) -> HospitalRow {
     let name = "difference";
     if let Some(reason) = refused.iter().flatten().next() {
         return HospitalRow::new(name, Some("A,B"), HospitalValue::Missing(reason.clone()));
     }
-    let value = divided(m, 0).and_then(|a| divided(m, 1).map(|b| b[0].minus(&a[0])));
-    HospitalRow::from(name, Some("A,B"), value).without(m.left_out)
+    let left_out = m.as_ref().map_or([0, 0], |m| m.left_out);
+    HospitalRow::from(name, Some("A,B"), m.and_then(gap_between)).without(left_out)
+}
+
+/// Where they go by index units' outcomes less the same by reference units' outcomes.
+pub fn gap_between(m: &Means) -> Result<Estimate, DecomposeError> {
+    Ok(divided(m, 1)?[0].minus(&divided(m, 0)?[0]))
 }
 
 /// Why there is no estimate, without the counts of units that the error's own message holds.
