@@ -4,6 +4,8 @@
 //! `sum psi^2 / n^2` for independent units, and `G/(G-1) sum_h Psi_h^2 / n^2` over cluster sums `Psi_h`
 //! (METHODS 6.1; Hampel 1974).
 
+pub mod resample;
+
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// A point estimate and the influence of each unit on it.
@@ -71,6 +73,14 @@ impl Estimate {
     }
 }
 
+/// Codes of clusters as 0..G, in their order, and G.
+pub fn renumbered(codes: &[u32]) -> (Vec<u32>, usize) {
+    let mut seen: Vec<u32> = codes.to_vec();
+    seen.sort_unstable();
+    seen.dedup();
+    (codes.iter().map(|c| seen.partition_point(|s| s < c) as u32).collect(), seen.len())
+}
+
 /// How units were sampled, and the coverage of intervals: what turns influences into standard errors.
 #[derive(Clone, Debug)]
 pub struct Sampling {
@@ -99,11 +109,8 @@ impl Sampling {
         let (cluster, n_cluster) = match cluster {
             None => (None, 0),
             Some(codes) => {
-                let mut seen: Vec<u32> = codes.to_vec();
-                seen.sort_unstable();
-                seen.dedup();
-                let code = codes.iter().map(|c| seen.partition_point(|s| s < c) as u32).collect();
-                (Some(code), seen.len())
+                let (code, g) = renumbered(codes);
+                (Some(code), g)
             }
         };
         let p = 0.5 + level / 2.0;
@@ -120,6 +127,18 @@ impl Sampling {
     /// clusters with `2 G / (kurtosis - 1)` and at most G - 1 (METHODS 5.1).
     pub fn skewed(&self) -> Self {
         Self { kind: Kind::Skewed, ..self.clone() }
+    }
+
+    /// The same sampling of independent units, whatever the clusters: normal intervals.
+    pub fn of_units(&self) -> Self {
+        Self { cluster: None, n_cluster: 0, quantile: self.normal_quantile, ..self.clone() }
+    }
+
+    /// The sampling of estimates that hold one value a cluster left out, `(G - 1)(theta - theta_without_h)`: the jackknife's variance
+    /// `(G - 1)/G sum_h (theta_without_h - theta)^2`, and t(G - 1).
+    pub fn of_jackknife(&self, clusters: usize) -> Self {
+        let codes: Vec<u32> = (0..clusters as u32).collect();
+        Self::new(clusters, Some(&codes), 2.0 * self.probability - 1.0)
     }
 
     /// The sampling of estimates that hold one value a bootstrap replicate, `B (theta_b - mean theta) / sqrt(B - 1)`. Intervals are

@@ -25,10 +25,13 @@ pub fn infer_ratio(log: &Estimate, sampling: &Sampling) -> Inferred {
 
 /// How the influences of this decomposition turn into standard errors.
 pub fn sampling_of(d: &Decomposition, sampling: &Sampling) -> Sampling {
+    let values = d.rows.first().map_or(0, |r| r.estimate.influence.len());
     match d.inference {
         Inference::Units => sampling.clone(),
         Inference::Skewed => sampling.skewed(),
-        Inference::Replicates => sampling.of_replicates(d.rows.first().map_or(0, |r| r.estimate.influence.len())),
+        Inference::Given => sampling.of_units(),
+        Inference::Hospitals => sampling.of_jackknife(values),
+        Inference::Replicates => sampling.of_replicates(values),
     }
 }
 

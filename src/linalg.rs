@@ -102,6 +102,11 @@ impl Cholesky {
         out
     }
 
+    /// Logarithm of the determinant over the kept columns.
+    pub fn log_determinant(&self) -> f64 {
+        2.0 * self.l.diag().iter().map(|v| v.ln()).sum::<f64>()
+    }
+
     /// The inverse over the kept columns; rows and columns of dropped ones are 0. Shape (p, p).
     pub fn inverse(&self) -> Array2<f64> {
         let p = self.kept.len() + self.dropped.len();
@@ -129,6 +134,7 @@ mod tests {
         let c = Cholesky::new(&array![[4.0, 2.0], [2.0, 3.0]]);
         let b = c.solve(&[2.0, 1.0]);
         assert!((b[0] - 0.5).abs() < 1e-15 && b[1].abs() < 1e-15);
+        assert!((c.log_determinant() - 8f64.ln()).abs() < 1e-15);
         let inv = c.inverse();
         for (got, want) in inv.iter().zip([0.375, -0.25, -0.25, 0.5]) {
             assert!((got - want).abs() < 1e-15);

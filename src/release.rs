@@ -61,8 +61,19 @@ pub struct Meta {
     /// Analyses that could not be estimated, or whose estimates a failed gate blinds: (analysis, index group, reason).
     pub blinded: Vec<(String, String, String)>,
     pub not_estimated: Vec<(String, String, String)>,
+    /// What must hold for the causal analyses' numbers to be effects.
+    #[serde(default)]
+    pub assumptions: Vec<ShownAssumption>,
     /// Warnings, with their codes.
     pub problems: Vec<ShownProblem>,
+}
+
+/// An assumption of one analysis.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ShownAssumption {
+    pub analysis: String,
+    pub name: String,
+    pub text: String,
 }
 
 /// A warning as it stands in run.json, results.json and the report.

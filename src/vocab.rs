@@ -94,7 +94,7 @@ pub enum Role {
 }
 
 /// A set of blocks as a bit mask: bit k is the block at position k of the study file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockSet(pub u32);
 
 impl BlockSet {
@@ -115,6 +115,15 @@ impl BlockSet {
 
     pub fn without(self, k: usize) -> Self {
         Self(self.0 & !(1 << k))
+    }
+
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The blocks of `self` that are not in `other`.
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     pub fn contains(self, k: usize) -> bool {

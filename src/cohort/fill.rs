@@ -1,8 +1,8 @@
 //! Missing cells of a variable: filled, flagged or made a level, each with a counted line.
 
 use super::plan::{Fill, MissingRule, Named};
-use super::spline::quantile;
 use crate::error::{Problem, Problems, codes};
+use crate::model::spline::quantile;
 
 /// Who the rows are, for the counts.
 pub(super) struct Sample<'a> {

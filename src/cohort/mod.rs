@@ -21,7 +21,6 @@ mod rank;
 mod read;
 mod roles;
 mod source;
-mod spline;
 mod sql;
 mod steps;
 mod text;

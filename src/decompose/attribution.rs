@@ -66,12 +66,14 @@ pub fn rules_of(v: &[f64], k: usize, sequence: &[usize]) -> Vec<Rules> {
         in_order[b] = adds(set, b);
         set = set.with(b);
     }
+    let weight = shapley_weights(k);
     (0..k)
         .map(|b| {
+            let shapley = BlockSet::subsets(k).filter(|t| !t.contains(b)).map(|t| weight[t.len()] * adds(t, b)).sum();
             let marginal = BlockSet::subsets(k).filter(|t| !t.contains(b)).map(|t| adds(t, b));
             let (order_min, order_max) = marginal.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), m| (lo.min(m), hi.max(m)));
             let last = BlockSet::all(k).without(b);
-            Rules { order_min, order_max, sequential: in_order[b], first_in: adds(BlockSet::NONE, b), last_in: adds(last, b) }
+            Rules { order_min, order_max, sequential: in_order[b], first_in: adds(BlockSet::NONE, b), last_in: adds(last, b), shapley }
         })
         .collect()
 }
@@ -113,7 +115,7 @@ mod tests {
         let c = shapley(&v, 3);
         assert!((c[0].value - 2.5).abs() < 1e-15 && (c[1].value - 2.5).abs() < 1e-15 && c[2].value.abs() < 1e-15);
         let r = rules(&v, 3, &[1, 2, 0]);
-        assert_eq!(r[0], Rules { order_min: 2.0, order_max: 3.0, sequential: 3.0, first_in: 2.0, last_in: 3.0 });
+        assert_eq!(r[0], Rules { order_min: 2.0, order_max: 3.0, sequential: 3.0, first_in: 2.0, last_in: 3.0, shapley: 2.5 });
     }
 
     /// The average over all orders written out, as the definition has it.
@@ -158,6 +160,7 @@ mod tests {
             let order: Vec<usize> = (0..k).rev().collect();
             prop_assert!((sequential(&v, &order).iter().map(|e| e.value).sum::<f64>() - total).abs() < 1e-12);
             for (r, e) in rules(&v, k, &order).iter().zip(&c) {
+                prop_assert!((r.shapley - e.value).abs() < 1e-12);
                 prop_assert!(r.order_min - 1e-12 <= e.value && e.value <= r.order_max + 1e-12);
             }
         }

@@ -15,6 +15,12 @@ pub enum DecomposeError {
         blocks: String,
         reason: String,
     },
+    /// A regression of predicted means has no fit.
+    Nested {
+        blocks: String,
+        fitted_in: &'static str,
+        reason: String,
+    },
     /// Units about which the model of the other group says nothing: (term, units) for each term that has no coefficient there.
     NoSupport {
         blocks: String,
@@ -48,7 +54,7 @@ impl DecomposeError {
                 FitError::NoRows | FitError::NoVariation { .. } | FitError::TooFewRows { .. } => codes::G403,
                 FitError::Layout => codes::G901,
             },
-            Self::GroupFit { .. } => codes::G401,
+            Self::GroupFit { .. } | Self::Nested { .. } => codes::G401,
             Self::NoSupport { .. } | Self::Rank { .. } => codes::G402,
             Self::Refused { .. } => codes::G407,
             Self::NotAdditive { .. } => codes::G404,
@@ -74,6 +80,7 @@ impl DecomposeError {
             Self::GroupFit { .. } => {
                 "the groups hardly overlap on these variables: merge levels, or do without group weights (`estimator: gcomp`, `variant: rank`)"
             }
+            Self::Nested { .. } => "use fewer or coarser variables",
             Self::NoSupport { .. } => {
                 "merge levels, exclude these units in a step, or use a model of both groups (`surface: pooled_main`, `coefficients: pooled`, `reference: pooled`)"
             }
@@ -113,6 +120,9 @@ impl fmt::Display for DecomposeError {
         match self {
             Self::Fit(failed) => write!(f, "{failed}"),
             Self::GroupFit { blocks, reason } => write!(f, "the model of group membership with blocks {blocks} has no fit: {reason}"),
+            Self::Nested { blocks, fitted_in, reason } => {
+                write!(f, "the regression of predicted means in {fitted_in} rows with blocks {blocks} has no fit: {reason}")
+            }
             Self::NoSupport { blocks, fitted_in, n, terms } => {
                 let (target, named) = (if *fitted_in == "index" { "reference" } else { "index" }, terms.len());
                 write!(f, "{n} {target} units have no support in the {fitted_in} group (model with blocks: {blocks}): {named} ")?;

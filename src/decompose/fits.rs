@@ -289,7 +289,8 @@ impl<'a> Fits<'a> {
         }))
     }
 
-    fn describe(&self, e: &FitError) -> String {
+    /// The error with its term named.
+    pub fn describe(&self, e: &FitError) -> String {
         match e {
             FitError::Separated { term, .. } => format!("{e} ({})", self.term_name(*term)),
             _ => e.to_string(),

@@ -4,18 +4,23 @@
 //! blocks (`attribution.rs`) know nothing of models, and the methods know nothing of orders.
 
 pub mod attribution;
+pub mod cdgd;
 mod coupling;
 mod error;
 pub mod fairlie;
 pub mod fits;
 pub mod gelbach;
+pub mod hospital;
+pub mod interventional;
 pub mod khb;
 pub mod kob;
+pub mod mechanisms;
 mod mediated;
 pub mod moments;
 pub mod oaxaca;
 pub mod rank_and_replace;
 mod registry;
+mod support;
 pub mod with_and_without;
 pub mod yun;
 
@@ -26,6 +31,7 @@ use crate::design::Design;
 use crate::estimate::Estimate;
 use crate::vocab::{BlockSet, Family, Role, Scale};
 use fits::Fits;
+use hospital::HospitalTables;
 use std::fmt::Debug;
 
 /// A decomposition method with its settings.
@@ -51,9 +57,22 @@ pub trait Method: Send + Sync + Debug {
         &[Part::Gap, Part::Allowable, Part::Explained, Part::Unexplained]
     }
 
+    /// What `part` is divided into, for the rows of an analysis that could not be estimated.
+    fn components(&self, part: Part, n_blocks: usize) -> Vec<Component> {
+        match part {
+            Part::Explained | Part::Endowments => (0..n_blocks).map(Component::Block).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The scale of the estimates, for an outcome of this family.
     fn scale(&self, family: Family) -> Scale {
         family.scale()
+    }
+
+    /// The explained components beside the total, for rows without an estimate.
+    fn explained(&self, n_blocks: usize) -> Vec<Component> {
+        (0..n_blocks).map(Component::Block).collect()
     }
 
     /// Why the method cannot be used with analysis weights, if it cannot.
@@ -68,6 +87,11 @@ pub trait Method: Send + Sync + Debug {
 
     /// Whether the estimates compare index units with weighted or modelled reference units, so that they rest on overlap.
     fn rests_on_overlap(&self) -> bool {
+        false
+    }
+
+    /// Whether standard errors come from resampling, because there is no influence function.
+    fn resamples(&self) -> bool {
         false
     }
 
@@ -178,6 +202,8 @@ pub enum Part {
     UnexplainedIndex,
     /// The reference group's half of what is not explained.
     UnexplainedReference,
+    /// Means of the index group with some mechanisms as among reference units, which the parts are differences of.
+    CounterfactualMean,
 }
 
 impl Part {
@@ -192,6 +218,7 @@ impl Part {
             Self::Interaction => "interaction",
             Self::UnexplainedIndex => "unexplained_index",
             Self::UnexplainedReference => "unexplained_reference",
+            Self::CounterfactualMean => "counterfactual_mean",
         }
     }
 }
@@ -308,6 +335,10 @@ pub enum Inference {
     Units,
     /// Units whose influences are skewed: t with `2 n / (kurtosis - 1)` degrees of freedom (METHODS 5.1).
     Skewed,
+    /// Units, given the hospitals: normal, whatever the clusters (METHODS 5.5(d)).
+    Given,
+    /// Hospitals left out in turn: `influence` holds one value a hospital, `(G - 1)(theta - theta_without_h)`; t(G - 1).
+    Hospitals,
     /// Bootstrap replicates: `influence` holds one value a replicate, `B (theta_b - mean theta) / sqrt(B - 1)`.
     Replicates,
 }
@@ -322,6 +353,8 @@ pub struct Draft {
     pub undefined: Vec<Undefined>,
     pub facts: Vec<Fact>,
     pub inference: Inference,
+    /// Of `hospital`: its tables.
+    pub hospital: Option<HospitalTables>,
 }
 
 /// The contribution of one block by each rule; range over all orders in which the blocks can enter.
@@ -332,6 +365,8 @@ pub struct Rules {
     pub sequential: f64,
     pub first_in: f64,
     pub last_in: f64,
+    /// Averaged over all orders.
+    pub shapley: f64,
 }
 
 /// A set of blocks that was accounted for.
@@ -366,6 +401,7 @@ pub struct Decomposition {
     pub undefined: Vec<Undefined>,
     pub facts: Vec<Fact>,
     pub inference: Inference,
+    pub hospital: Option<HospitalTables>,
 }
 
 /// The parts whose totals sum to the gap, whatever the method.
@@ -376,7 +412,7 @@ impl Decomposition {
     /// component, within 1e-9 of the larger of the gap and the outcome's standard deviation `sd`. Sums that the data leave
     /// undefined are not held to anything.
     pub fn new(scale: Scale, draft: Draft, sd: f64) -> Result<Self, DecomposeError> {
-        let Draft { rows, sets, detail, undefined, facts, inference } = draft;
+        let Draft { rows, sets, detail, undefined, facts, inference, hospital } = draft;
         let total = |part: Part| rows.iter().find(|r| r.part == part && r.component == Component::Total).map(|r| r.estimate.value);
         let gap = total(Part::Gap).unwrap_or(f64::NAN);
         let tolerance = 1e-9 * gap.abs().max(sd);
@@ -408,7 +444,7 @@ impl Decomposition {
                 check(r.part.name(), r.estimate.value, terms.iter().sum())?;
             }
         }
-        Ok(Self { scale, rows, sets, detail, undefined, facts, inference })
+        Ok(Self { scale, rows, sets, detail, undefined, facts, inference, hospital })
     }
 
     pub fn row(&self, part: Part, component: Component) -> Option<&Row> {

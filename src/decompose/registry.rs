@@ -1,14 +1,18 @@
 //! Every method with its settings, for the tests that hold all of them to the same identities.
 
 use super::Method;
+use super::cdgd::Cdgd;
 use super::fairlie::Fairlie;
 use super::gelbach::Gelbach;
+use super::interventional::{self, Interventional};
 use super::khb::Khb;
+use super::mechanisms::Mechanisms;
 use super::oaxaca::{Coefficients, Fold, OaxacaBlinder};
 use super::rank_and_replace::RankAndReplace;
 use super::with_and_without::{Estimator, Surface, Target, WithAndWithout};
 use super::yun::Yun;
-use crate::vocab::Family;
+use crate::estimate::resample::Bootstrap;
+use crate::vocab::{BlockSet, Family};
 
 /// Every method with each of its settings that changes the formula, as far as they accept the family: what the identity tests
 /// run over.
@@ -49,6 +53,23 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
     }
     for ape in [false, true] {
         out.push(Box::new(Khb { ape, ..Khb::default() }));
+    }
+    for shapley in [false, true] {
+        out.push(Box::new(Mechanisms { shapley, ..Mechanisms::default() }));
+    }
+    for given in [None, Some(BlockSet::NONE), Some(BlockSet::one(1))] {
+        out.push(Box::new(Cdgd { treatment: "treated".into(), given, eif_only: false }));
+    }
+    for (equalize, given) in [(BlockSet::one(1), BlockSet::NONE), (BlockSet::one(1), BlockSet::one(0)), (BlockSet::one(0).with(1), BlockSet::NONE)] {
+        use interventional::Estimator;
+        for estimator in [Estimator::Dr, Estimator::Gcomp, Estimator::Product, Estimator::Donors] {
+            // Strata of numbers are fifths, and how many donors they need counts rows: given the blocks as well, the identities of weights and
+            // of turned scales hold for neither.
+            if estimator == Estimator::Donors && !given.is_empty() {
+                continue;
+            }
+            out.push(Box::new(Interventional { equalize, given, estimator, bootstrap: Bootstrap { replicates: 20, seed: 1 } }));
+        }
     }
     out.retain(|m| m.refuses(family).is_none());
     out

@@ -183,7 +183,17 @@ impl Method for WithAndWithout {
 impl WithAndWithout {
     /// The counterfactual mean with every block, alone: what resampling checks need.
     pub fn counterfactual_mean(&self, fits: &Fits<'_>) -> Result<Estimate, DecomposeError> {
-        Ok(self.adjusted(fits, BlockSet::all(fits.contrast.design.blocks.len()))?.counterfactual_mean)
+        self.counterfactual_mean_with(fits, BlockSet::all(fits.contrast.design.blocks.len()))
+    }
+
+    /// The counterfactual mean with the blocks of `set`.
+    pub fn counterfactual_mean_with(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
+        Ok(self.adjusted(fits, set)?.counterfactual_mean)
+    }
+
+    /// The counterfactual mean with the blocks of `set`, over index units.
+    pub(super) fn mean_given(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Estimate, DecomposeError> {
+        Ok(self.adjusted(fits, set)?.counterfactual_mean)
     }
 
     fn adjusted(&self, fits: &Fits<'_>, set: BlockSet) -> Result<Adjusted, DecomposeError> {
@@ -213,7 +223,7 @@ impl WithAndWithout {
     }
 
     /// `E_target[ E(Y | other group, C, X_K) ]` with its influence function (METHODS 3.2, stacked).
-    fn cross_mean(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Estimate, DecomposeError> {
+    pub(super) fn cross_mean(&self, fits: &Fits<'_>, set: BlockSet, toward: Toward) -> Result<Estimate, DecomposeError> {
         let c = fits.contrast;
         let family = c.design.family;
         let (fitted_in, target) = match toward {
@@ -306,7 +316,7 @@ impl WithAndWithout {
 }
 
 /// The fit in one group, if it says something about every unit of `target`.
-fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
+pub(super) fn supported(fits: &Fits<'_>, fitted_in: FittedIn, set: BlockSet, target: &Range<usize>) -> Result<Rc<Fit>, DecomposeError> {
     let m = fits.matrix(fitted_in, set, GroupTerms::Without)?;
     let fit = fits.outcome(fitted_in, set, GroupTerms::Without, fits.contrast.design.family)?;
     let (n, by_term) = fit.unsupported(&m, std::slice::from_ref(target), &fits.contrast.w);

@@ -121,6 +121,7 @@ codes! {
     G502 Gate "an analysis could not be estimated" "An analysis other than the primary could not be estimated; its rows are null.";
     G503 Gate "a diagnostic warning" "A figure in tables/diagnostics.csv is beyond its threshold; it warns and does not stop anything.";
     G504 Gate "classical standard errors" "`se: classical` reproduces what other programs print: independent units with equal weights. Clusters are not in these errors.";
+    G505 Gate "standard errors from influence functions" "The study file asks for a bootstrap. Methods that have an influence function keep its standard errors, which agree with resampling and take no time; `bootstrap` sets replicates and seed of those that have none.";
     G601 Release "nothing left to show" "Every estimate rests on fewer units than `release: { min_cell: ... }` allows.";
     G602 Release "counts were withheld" "Counts below `release: { min_cell: ... }`, and those from which they could be computed, are null with `withheld` true.";
     G901 Bug "a bug in gapshare" "This should not happen whatever the input. Please report it with the study file.";

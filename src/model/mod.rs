@@ -1,8 +1,11 @@
 //! Outcome and group models: the matrix of a model as a choice of the design's columns and rows, never a copy of them.
 
+pub mod arrow;
 pub mod glm;
 pub mod learner;
+pub mod mixed;
 pub mod sandwich;
+pub mod spline;
 
 use crate::linalg::accumulate;
 use crate::vocab::Family;
@@ -45,6 +48,16 @@ impl<'a> ModelMatrix<'a> {
             Some(x) if terms.first() == Some(&Term::Column(INTERCEPT)) => Ok(Self { x, p, terms, rows }),
             _ => Err(FitError::Layout),
         }
+    }
+
+    /// The same rows with the terms at some positions only.
+    pub fn keep(mut self, keep: impl Fn(usize) -> bool) -> Self {
+        let mut at = 0;
+        self.terms.retain(|_| {
+            at += 1;
+            keep(at - 1)
+        });
+        self
     }
 
     pub fn n_rows(&self) -> usize {

@@ -149,6 +149,7 @@ const ESTIMATES: &[&str] = &[
     "sequential",
     "first_in",
     "last_in",
+    "shapley",
 ];
 
 /// Withholds small cells and takes the hidden columns away. `min_cell` 0 switches withholding off.

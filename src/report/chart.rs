@@ -323,7 +323,7 @@ fn lines_of(row: &Row, width: usize) -> Vec<(String, &'static str)> {
 }
 
 /// Breaks at spaces, after `_`, `-`, `/` and `+`, and inside a word that is longer than a line.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut pieces: Vec<String> = vec![String::new()];
     for c in text.chars() {
         if let Some(last) = pieces.last_mut() {

@@ -3,7 +3,9 @@
 //! No script, no request, no image: styles and charts stand in the page. What is withheld is not in [`ResultTables`], so it
 //! cannot be shown here.
 
+mod causal;
 mod chart;
+mod graph;
 mod methods;
 mod numbers;
 mod sections;
@@ -65,7 +67,20 @@ struct Section {
     number: usize,
     title: &'static str,
     intro: String,
+    figure: Option<Figure>,
+    paragraphs: Vec<String>,
     tables: Vec<TableView>,
+}
+
+/// A drawing of a section.
+#[derive(Serialize)]
+struct Figure {
+    number: usize,
+    title: String,
+    caption: String,
+    note: String,
+    /// SVG of our own, already escaped.
+    svg: String,
 }
 
 #[derive(Serialize)]
@@ -204,6 +219,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
             "All comparisons use the same rows and the same variables treated as fair.".into(),
             sections::nested(s),
         ),
+        (CAUSAL, "What is assumed", String::new(), causal::assumptions(s)),
         ("methods", "Methods side by side", methods::why_they_differ(s), methods::methods(s)),
         ("more", "Hospitals", String::new(), others),
         (
@@ -214,9 +230,21 @@ fn sections_of(s: &Study) -> Vec<Section> {
         ),
         ("models", "Models", String::new(), sections::models(s)),
     ];
-    let kept = all.into_iter().filter(|(.., tables)| !tables.is_empty());
-    kept.enumerate().map(|(at, (id, title, intro, tables))| Section { id, number: at + 1, title, intro, tables }).collect()
+    let mut out = Vec::new();
+    for (id, title, intro, tables) in all {
+        let (figure, paragraphs) = match id {
+            CAUSAL => (causal::order(s, s.meta.index.len() + 1), causal::readings(s)),
+            _ => (None, Vec::new()),
+        };
+        if !tables.is_empty() || figure.is_some() {
+            out.push(Section { id, number: out.len() + 1, title, intro, figure, paragraphs, tables });
+        }
+    }
+    out
 }
+
+/// The section of the causal analyses, which has more than tables.
+const CAUSAL: &str = "assumed";
 
 /// What is needed to run it again.
 fn facts(s: &Study) -> Vec<(String, String)> {

@@ -5,6 +5,7 @@ use super::study::Study;
 use super::view::part_of;
 use crate::release::{ResultTables, schema};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 /// The primary decomposition of every index group, and a line for what did not pass or was not estimated.
@@ -18,6 +19,10 @@ pub fn terminal_table(tables: &ResultTables) -> String {
             None => primary(&s, group),
         });
         out.push(String::new());
+    }
+    for (analysis, names) in rests_on(&s) {
+        let claim = if s.meta.causal_claims { "claimed by the study file" } else { "not claimed: a reweighting, no effects" };
+        out.push(format!("{analysis} rests on {} ({claim}; report.html spells them out)", names.join(", ")));
     }
     let failed: Vec<String> = match s.table(&schema::DIAGNOSTICS) {
         Some(t) => (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).map(|r| t.text(r, "check").to_owned()).collect(),
@@ -37,6 +42,15 @@ pub fn terminal_table(tables: &ResultTables) -> String {
     let mut text = out.join("\n").trim_end().to_owned();
     text.push('\n');
     text
+}
+
+/// The assumptions of each causal analysis, by name.
+fn rests_on<'a>(s: &Study<'a>) -> IndexMap<&'a str, Vec<&'a str>> {
+    let mut out: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for a in &s.meta.assumptions {
+        out.entry(&a.analysis).or_default().push(&a.name);
+    }
+    out
 }
 
 fn primary(s: &Study, group: &str) -> String {

@@ -71,6 +71,7 @@ fn meta(family: &str, index: &[&str], blocks: &[&str]) -> Meta {
         min_cell: 11,
         blinded: vec![("by_hand".into(), index[0].into(), "5.6% of index units are outside the reference group's range".into())],
         not_estimated: Vec::new(),
+        assumptions: Vec::new(),
         problems: vec![ShownProblem {
             code: "G319".into(),
             message: "creatinine: 412 missing values filled with the median".into(),

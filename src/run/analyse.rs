@@ -1,6 +1,7 @@
 //! Every analysis of the study for every index group, and the checks on them.
 
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
+use crate::decompose::hospital::{HospitalRow, HospitalUnit, HospitalValue};
 use crate::decompose::moments::group_means;
 use crate::decompose::{DecomposeError, Decomposition, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
@@ -35,6 +36,16 @@ pub struct AnalysisResult {
     pub detail: Vec<InferredTerm>,
     /// Rows that the data do not define, with the reason.
     pub undefined: Vec<Undefined>,
+    pub hospital: Option<HospitalResult>,
+}
+
+/// The tables of the hospital method as printed.
+pub struct HospitalResult {
+    /// Each row with its estimate, or why it has none.
+    pub rows: Vec<(HospitalRow, Option<Inferred>)>,
+    pub units: Vec<HospitalUnit>,
+    /// Quantile of the intervals of hospitals' effects.
+    pub quantile: f64,
 }
 
 /// A coefficient as printed; `None` for a term that was dropped in the fit.
@@ -266,7 +277,22 @@ fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
         accounted: infer(&s.accounted, sampling),
     });
     let (rows, sets, detail) = (infer_decomposition(d, sampling), sets.collect(), infer_detail(d, sampling));
-    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone() }
+    let hospital = d.hospital.as_ref().map(|h| HospitalResult {
+        rows: h.rows.iter().map(|r| hospital_row(r, sampling)).collect(),
+        units: h.units.clone(),
+        quantile: sampling.normal_quantile(),
+    });
+    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), hospital }
+}
+
+/// The row without its influences, and its estimate.
+fn hospital_row(r: &HospitalRow, sampling: &Sampling) -> (HospitalRow, Option<Inferred>) {
+    let bare = |value| HospitalRow { value, ..r.clone() };
+    match &r.value {
+        HospitalValue::Estimate(e) => (bare(HospitalValue::Number(e.value)), Some(infer(e, sampling))),
+        HospitalValue::Number(v) => (r.clone(), Some(Inferred { estimate: *v, std_error: f64::NAN, conf_low: f64::NAN, conf_high: f64::NAN })),
+        HospitalValue::Missing(_) => (r.clone(), None),
+    }
 }
 
 fn model_result(fits: &Fits<'_>, m: &crate::decompose::fits::OutcomeModel, analysis: usize, sampling: &Sampling) -> ModelResult {

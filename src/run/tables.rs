@@ -5,13 +5,13 @@ mod varied;
 use super::analyse::{Analysed, GroupResult, ModelResult};
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
-use crate::decompose::{Component, Detail, Part};
+use crate::decompose::{Assumption, Component, Detail, Method, Part};
 use crate::design::Design;
 use crate::error::Problems;
 use crate::inference::Inferred;
 use crate::release::schema::{self, attrition_index_columns};
-use crate::release::{Cell, Meta, Table};
-use crate::study::plan::StudyPlan;
+use crate::release::{Cell, Meta, ShownAssumption, Table};
+use crate::study::plan::{AnalysisPlan, StudyPlan};
 use crate::vocab::{BlockSet, Role, Scale};
 use indexmap::IndexMap;
 use std::ops::Range;
@@ -50,10 +50,20 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
         min_cell: plan.min_cell,
         blinded: blinded.collect(),
         not_estimated: not_estimated.collect(),
+        assumptions: assumptions(plan, design),
         problems: Vec::new(),
         // The study file's name and hash stand in run.json: the resolved study gives the same results.json.
         ..Meta::default()
     }
+}
+
+/// What each causal analysis rests on.
+fn assumptions(plan: &StudyPlan, design: &Design) -> Vec<ShownAssumption> {
+    let of = |a: &AnalysisPlan| {
+        let shown = |s: Assumption| ShownAssumption { analysis: a.name.clone(), name: s.name.to_owned(), text: s.text };
+        a.method.assumptions(design).into_iter().map(shown).collect::<Vec<_>>()
+    };
+    plan.analyses.iter().flat_map(of).collect()
 }
 
 /// Every table that the methods of this version fill, before withholding.
@@ -302,6 +312,7 @@ impl Filler<'_> {
                                 ("sequential", row.rules.map(|r| r.sequential).into()),
                                 ("first_in", row.rules.map(|r| r.first_in).into()),
                                 ("last_in", row.rules.map(|r| r.last_in).into()),
+                                ("shapley", row.rules.map(|r| r.shapley).into()),
                                 ("scale", r.scale.name().into()),
                                 ("blinded", self.is_blinded(a, g)),
                                 ("family", analysis.method.family().name().into()),
@@ -321,7 +332,7 @@ impl Filler<'_> {
                         }
                     }
                     Err(e) => {
-                        for (part, component) in null_rows(analysis.method.parts(), self.plan.roles.blocks.len()) {
+                        for (part, component) in null_rows(analysis.method.as_ref(), self.plan.roles.blocks.len()) {
                             let scale = analysis.method.scale(self.design.family);
                             let mut cells = self.null_row(&key, part, component, scale, &e.shown(self.plan.min_cell));
                             cells.push(("family", analysis.method.family().name().into()));
@@ -354,7 +365,8 @@ impl Filler<'_> {
             for (analysis, result) in self.plan.analyses.iter().zip(&g.analyses) {
                 for t in result.iter().flat_map(|r| &r.detail) {
                     let block = match t.detail.role {
-                        Role::Intercept | Role::Group => "intercept".to_owned(),
+                        Role::Intercept => "intercept".to_owned(),
+                        Role::Group => "switched".to_owned(),
                         role => self.block_name(role).unwrap_or_default(),
                     };
                     let n = |group: usize| self.units_at(&t.detail, &d.groups[group].rows, &indicators);
@@ -366,7 +378,7 @@ impl Filler<'_> {
                         ("block", block.into()),
                         ("term", (&t.detail.term).into()),
                         ("variable", (&t.detail.variable).into()),
-                        ("_variable", (t.detail.role != Role::Intercept).then(|| t.detail.variable.clone()).into()),
+                        ("_variable", (!matches!(t.detail.role, Role::Intercept | Role::Group)).then(|| t.detail.variable.clone()).into()),
                         ("_level", t.detail.level.clone().into()),
                         ("_n_level_reference", n(0).into()),
                         ("_n_level_index", n(g.index_group).into()),
@@ -428,13 +440,8 @@ fn inferred(v: Option<Inferred>) -> [(&'static str, Cell); 4] {
     ]
 }
 
-/// The rows of an analysis that could not be estimated: every total, and the blocks of the part that has them.
-fn null_rows(parts: &[Part], n_blocks: usize) -> Vec<(Part, Component)> {
-    let by_block = |p: Part| matches!(p, Part::Explained | Part::Endowments);
-    parts
-        .iter()
-        .flat_map(|&p| {
-            std::iter::once((p, Component::Total)).chain((0..if by_block(p) { n_blocks } else { 0 }).map(move |k| (p, Component::Block(k))))
-        })
-        .collect()
+/// The rows of an analysis that could not be estimated: every total, and what the parts are divided into.
+fn null_rows(method: &dyn Method, n_blocks: usize) -> Vec<(Part, Component)> {
+    let of_part = |p: Part| method.components(p, n_blocks).into_iter().map(move |component| (p, component));
+    method.parts().iter().flat_map(|&p| std::iter::once((p, Component::Total)).chain(of_part(p))).collect()
 }

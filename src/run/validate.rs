@@ -1,12 +1,14 @@
 //! A simulation study: the study's own analyses on many samples of a population whose answers are known.
 
+mod truths;
+
 use super::analyse::{self, AnalysisResult};
 use crate::cohort::{coding, engine};
 use crate::decompose::{Component, Part};
 use crate::error::{Problem, Problems, codes};
 use crate::inference::Inferred;
 use crate::study::plan::StudyPlan;
-use crate::synth::{self, BLOCKS, Rule, Spec, Truth};
+use crate::synth::{self, BLOCKS, Spec};
 use crate::vocab::BlockSet;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -118,7 +120,7 @@ pub fn validate(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Res
     let truth = synth::truth(&spec, spec.truth.draws);
     let units = options.units.unwrap_or(spec.sample.units);
     let mut known: Vec<(Source, Vec<(Quantity, f64)>)> =
-        plan.analyses.iter().map(|a| (Source::Stated, truths(&truth, &a.settings, &blocks, &plan))).collect();
+        plan.analyses.iter().map(|a| (Source::Stated, truths::of(&truth, &a.settings, &blocks, &plan))).collect();
     if options.limit > 0 && known.iter().any(|(_, t)| t.is_empty()) {
         progress(&format!("taking what the population does not state from one sample of {} units", options.limit));
         one_sample(&mut plan, &spec, options.limit, LIMIT_SEED, |_, intervals, analysis, result| {
@@ -225,12 +227,16 @@ fn positions(plan: &StudyPlan) -> Result<Vec<usize>, Problems> {
 enum Quantity {
     Row(Part, Component),
     AdjustedGap(BlockSet),
+    /// A row of the hospital table, of this family.
+    Hospital(&'static str, &'static str),
 }
 
 impl Quantity {
     fn name(self, plan: &StudyPlan) -> String {
         match self {
             Self::Row(part, Component::Block(k)) => format!("{}: {}", part.name(), plan.roles.blocks[k]),
+            Self::Row(part, Component::Named(name)) => format!("{}: {name}", part.name()),
+            Self::Hospital(row, family) => format!("{row}, family {family}"),
             Self::Row(part, _) => part.name().to_owned(),
             Self::AdjustedGap(set) => format!("adjusted gap: {}", set.name(&plan.roles.blocks)),
         }
@@ -240,6 +246,10 @@ impl Quantity {
 fn find(r: &AnalysisResult, q: Quantity) -> Option<Inferred> {
     match q {
         Quantity::Row(part, component) => r.rows.iter().find(|row| row.part == part && row.component == component).map(|row| row.value),
+        Quantity::Hospital(row, family) => {
+            let rows = r.hospital.iter().flat_map(|h| &h.rows);
+            rows.filter(|(h, _)| h.name == row && h.family == Some(family)).find_map(|(_, v)| *v)
+        }
         Quantity::AdjustedGap(set) => r.sets.iter().find(|s| s.set == set).map(|s| s.adjusted_gap),
     }
 }
@@ -254,40 +264,6 @@ fn limits_of(r: &AnalysisResult) -> Vec<(Quantity, f64)> {
             || matches!(row.part, Part::Explained | Part::Endowments) && matches!(row.component, Component::Block(_))
     };
     r.rows.iter().filter(wanted).map(|row| (Quantity::Row(row.part, row.component), row.value.estimate)).collect()
-}
-
-/// The true values of an analysis, if it estimates what the population states: family A over the index group.
-fn truths(truth: &Truth, settings: &serde_json::Value, blocks: &[usize], plan: &StudyPlan) -> Vec<(Quantity, f64)> {
-    let Some(options) = settings.get("with_and_without") else { return Vec::new() };
-    let is = |key: &str, value: &str| options.get(key).and_then(|v| v.as_str()) == Some(value);
-    if !is("target", "index") || !is("surface", "reference_model") {
-        return Vec::new();
-    }
-    // Sets by the population's positions, orders by the study's.
-    let there = |set: BlockSet| blocks.iter().enumerate().filter(|(k, _)| set.contains(*k)).fold(BlockSet::NONE, |s, (_, &b)| s.with(b));
-    let order: Vec<usize> = match &plan.causal_order {
-        Some(order) => order.iter().map(|&k| blocks[k]).collect(),
-        None => blocks.to_vec(),
-    };
-    let rule = match options.get("attribution").and_then(|v| v.as_str()) {
-        Some("shapley") => Rule::Shapley,
-        Some("sequential") => Rule::Sequential(&order),
-        Some("first_in") => Rule::FirstIn,
-        Some("last_in") => Rule::LastIn,
-        _ => return Vec::new(),
-    };
-    let k = blocks.len();
-    let mut out = vec![
-        (Quantity::Row(Part::Gap, Component::Total), truth.gap().value),
-        (Quantity::Row(Part::Allowable, Component::Total), truth.allowable().value),
-        (Quantity::Row(Part::Explained, Component::Total), truth.accounted(BlockSet::all(k)).value),
-    ];
-    for (block, &there) in blocks.iter().enumerate() {
-        out.push((Quantity::Row(Part::Explained, Component::Block(block)), truth.contribution(rule, there).value));
-    }
-    out.push((Quantity::Row(Part::Unexplained, Component::Total), truth.unexplained().value));
-    out.extend(BlockSet::subsets(k).map(|s| (Quantity::AdjustedGap(s), truth.adjusted_gap(there(s)).value)));
-    out
 }
 
 fn performance(intervals: Intervals, analysis: String, quantity: String, s: &Seen) -> Performance {

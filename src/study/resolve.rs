@@ -21,6 +21,9 @@ use crate::sensitivity::Sensitivity;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
+/// Resamples whose standard deviation is known to about 10%.
+const FEWEST_REPLICATES: u32 = 50;
+
 /// What every part of the resolution reads, and the problems found so far.
 pub struct Resolver<'a> {
     source: &'a Source,
@@ -125,8 +128,10 @@ impl<'a> Resolver<'a> {
                 &options.level
             }
             UncertaintyFile::Bootstrap(options) => {
-                let span = self.section("uncertainty");
-                self.not_built("`bootstrap`", span, "write `uncertainty: { influence: { level: 0.95 } }`");
+                if options.replicates < FEWEST_REPLICATES {
+                    let message = format!("{} resamples tell no error: at least {FEWEST_REPLICATES} are needed", options.replicates);
+                    self.error(codes::G213, message, self.section("uncertainty"), "too few", "write `replicates: 1000`");
+                }
                 &options.level
             }
         };

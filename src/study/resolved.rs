@@ -1,7 +1,7 @@
 //! The study with every default written out: study.resolved.yaml.
 
-use super::file::{EstimatorFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile};
-use super::placed::Placed;
+use super::file::{EstimatorFile, InterventionalEstimatorFile, InterventionalFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile};
+use super::placed::{Placed, Word};
 use super::resolve::seen_from;
 use crate::error::{Problem, codes};
 use serde_json::Value as Json;
@@ -18,16 +18,45 @@ impl WithAndWithoutFile {
     }
 }
 
-/// The method with every option, as a map with one key.
-pub fn method_in_full(method: &MethodFile) -> Json {
-    serde_json::to_value(with_defaults(method)).unwrap_or(Json::Null)
+impl InterventionalFile {
+    /// The blocks that are equalised: those asked for, or the last in causal order. Empty where neither is given.
+    pub fn equalize_in_force(&self, study: &StudyFile) -> Vec<Word> {
+        let last = || study.causal_order.iter().flatten().last().cloned().into_iter().collect();
+        self.equalize.clone().unwrap_or_else(last)
+    }
+
+    /// What the equalisation is conditional on: the allowables always, and for the regressions the blocks before the first that is equalised,
+    /// in causal order or else that of the study; donors and products leave every other block as it is.
+    pub fn given_in_force(&self, study: &StudyFile) -> Vec<Word> {
+        let allowable = Placed::default_of("allowable".to_owned());
+        if let Some(asked) = &self.given {
+            let named = asked.iter().any(|word| *word == allowable);
+            return if named { asked.clone() } else { [allowable].into_iter().chain(asked.iter().cloned()).collect() };
+        }
+        let mut given = vec![allowable];
+        if matches!(self.estimator, InterventionalEstimatorFile::Dr | InterventionalEstimatorFile::Gcomp) {
+            let equalized = self.equalize_in_force(study);
+            let order = study.causal_order.clone().unwrap_or_else(|| study.blocks.keys().cloned().collect());
+            given.extend(order.into_iter().take_while(|block| !equalized.contains(block)));
+        }
+        given
+    }
 }
 
-fn with_defaults(method: &MethodFile) -> MethodFile {
+/// The method with every option, as a map with one key.
+pub fn method_in_full(method: &MethodFile, study: &StudyFile) -> Json {
+    serde_json::to_value(with_defaults(method, study)).unwrap_or(Json::Null)
+}
+
+fn with_defaults(method: &MethodFile, study: &StudyFile) -> MethodFile {
     match method {
         MethodFile::WithAndWithout(options) => {
             let estimator = Some(Placed::default_of(options.estimator_in_force()));
             MethodFile::WithAndWithout(WithAndWithoutFile { estimator, ..options.clone() })
+        }
+        MethodFile::Interventional(options) => {
+            let (equalize, given) = (Some(options.equalize_in_force(study)), Some(options.given_in_force(study)));
+            MethodFile::Interventional(InterventionalFile { equalize, given, ..options.clone() })
         }
         other => other.clone(),
     }
@@ -38,7 +67,7 @@ pub fn yaml_in_full(file: &StudyFile) -> Result<String, Box<Problem>> {
     let mut full = file.clone();
     full.title.get_or_insert_with(|| file.study.value.clone());
     for method in full.analyses.values_mut() {
-        method.value = with_defaults(&method.value);
+        method.value = with_defaults(&method.value, file);
     }
     if let Some(section) = &mut full.sensitivity {
         section.value = section.value.in_full(file);

@@ -61,7 +61,7 @@ pub struct Unit {
 
 /// The analysis variables of `n` units: the same units, in the same order, that [`super::generate`] puts into tables.
 pub fn draw_units(spec: &Spec, n: usize, seed: u64) -> Vec<Unit> {
-    let model = Model::new(&spec.parameters);
+    let model = Model::new(&spec.parameters, spec.hospitals);
     draw_from(&model, spec.group.index_share, n, seed)
 }
 

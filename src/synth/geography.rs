@@ -10,6 +10,7 @@ use rand_distr::StandardNormal;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 pub const AREAS: usize = 60;
+/// Hospitals, unless the spec asks for another number.
 pub const HOSPITALS: usize = 40;
 
 #[derive(Clone, Debug)]
@@ -56,13 +57,14 @@ fn standardised(mut values: Vec<f64>) -> Vec<f64> {
 }
 
 impl Geography {
-    pub fn new() -> Self {
+    /// The first so many hospitals of the sequence; their quality is standardised over them.
+    pub fn new(hospitals: usize) -> Self {
         let area_points: Vec<(f64, f64)> = (1..=AREAS).map(|m| (van_der_corput(m, 2), van_der_corput(m, 3))).collect();
         let deprivation = standardised((1..=AREAS).zip(&area_points).map(|(m, p)| 1.2 * p.0 + 0.6 * (0.754_877_666_2 * m as f64).fract()).collect());
-        let hospital_points: Vec<(f64, f64)> = (101..101 + HOSPITALS).map(|j| (van_der_corput(j, 2), van_der_corput(j, 3))).collect();
+        let hospital_points: Vec<(f64, f64)> = (101..101 + hospitals).map(|j| (van_der_corput(j, 2), van_der_corput(j, 3))).collect();
         let normal = Normal::standard();
         let quality = standardised(
-            (1..=HOSPITALS)
+            (1..=hospitals)
                 .zip(&hospital_points)
                 .map(|(j, p)| -0.8 * (2.0 * p.0 - 1.0) + 0.6 * normal.inverse_cdf((0.618_033_988_7 * j as f64).fract() * 0.98 + 0.01))
                 .collect(),

@@ -4,7 +4,7 @@
 //! Ages are whole days, because tables hold dates; eGFR is floored and age and LVEF are clipped before anything
 //! depends on them. The truth is computed with the same functions, so it refers to exactly this population.
 
-use super::geography::{AREAS, Geography, HOSPITALS, Hospital};
+use super::geography::{AREAS, Geography, Hospital};
 use super::scenario::Parameters;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -162,8 +162,8 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(parameters: &Parameters) -> Self {
-        let geography = Geography::new();
+    pub fn new(parameters: &Parameters, hospitals: usize) -> Self {
+        let geography = Geography::new(hospitals);
         let p = parameters;
         let zip = [0.0, 1.0].map(|r| Discrete::softmax(geography.areas.iter().map(|a| p.segregation * r * a.deprivation)));
         let hospital = [0.0, 1.0].map(|r| {
@@ -266,7 +266,7 @@ impl Model {
     /// Utility of hospital j: -6 distance + [.3 (1 - .6 Medicaid) - sorting] quality; multinomial logit.
     pub fn hospital(&self, noise: &Noise, s: Socioeconomic, index: bool) -> usize {
         let hospital = self.hospital[usize::from(index)][s.state()].at(noise.hospital);
-        debug_assert!(hospital < HOSPITALS);
+        debug_assert!(hospital < self.geography.hospitals.len());
         hospital
     }
 

@@ -1,5 +1,6 @@
 //! The spec of a synthetic population: what `gapshare synth` reads.
 
+use super::geography::HOSPITALS;
 use super::places::Places;
 use super::scenario::{Overrides, Parameters, Scenario};
 use crate::error::{Code, Problem, Problems, codes, nearest};
@@ -19,6 +20,8 @@ pub struct Spec {
     pub scenario: Scenario,
     /// The scenario's, with the spec's own values in place.
     pub parameters: Parameters,
+    /// Number of hospitals.
+    pub hospitals: usize,
     pub group: GroupSpec,
     pub sample: SampleSpec,
     pub truth: TruthSpec,
@@ -169,12 +172,18 @@ struct SpecFile {
     scenario: Scenario,
     #[serde(default)]
     parameters: Overrides,
+    #[serde(default = "usual_hospitals")]
+    hospitals: usize,
     group: GroupSpec,
     sample: SampleSpec,
     truth: TruthSpec,
     outcome: OutcomeSpec,
     dates: DatesFile,
     distractors: Distractors,
+}
+
+fn usual_hospitals() -> usize {
+    HOSPITALS
 }
 
 /// Reads and checks a spec. Errors: the first problem of the text's structure, or else every value out of range.
@@ -205,6 +214,7 @@ pub(super) fn parse(path: &Path, file: &Arc<str>, text: &str) -> Result<Spec, Pr
             truth: raw.truth,
             outcome: raw.outcome,
             dates,
+            hospitals: raw.hospitals,
             distractors: raw.distractors,
             sha256: Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect(),
         }),
@@ -300,6 +310,7 @@ impl Check<'_> {
             let message = format!("is {}, which leaves a group empty", raw.group.index_share);
             self.fail(codes::G213, "group.index_share", message, "write a number between 0 and 1");
         }
+        self.between("hospitals", raw.hospitals, 2, 2_000);
         self.between("sample.units", raw.sample.units, 1, super::tables::MOST_UNITS);
         self.between("truth.draws", raw.truth.draws, 1_000, 1_000_000_000);
         self.outcome(&raw.outcome);

@@ -118,7 +118,7 @@ impl Stay<'_> {
 
 /// The tables of `units` analysis units (the same as [`super::draw_units`] with this seed) and of everything around them.
 pub fn generate(spec: &Spec, units: usize, seed: u64) -> Tables {
-    let model = Model::new(&spec.parameters);
+    let model = Model::new(&spec.parameters, spec.hospitals);
     let patients = histories(spec, &model, units, seed);
     let mut stays: Vec<Stay<'_>> = patients
         .iter()

@@ -89,7 +89,7 @@ struct Sums {
 
 /// The truth of the spec's population from this many draws; the spec gives the seed.
 pub fn truth(spec: &Spec, draws: usize) -> Truth {
-    let model = Model::new(&spec.parameters);
+    let model = Model::new(&spec.parameters, spec.hospitals);
     let seed = spec.truth.seed;
     let chunks: Vec<Sums> = (0..draws.div_ceil(CHUNK)).into_par_iter().map(|k| chunk(&model, seed, k, CHUNK.min(draws - k * CHUNK))).collect();
     // In the order of the chunks, so that the last digits do not depend on threads.

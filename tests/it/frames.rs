@@ -137,6 +137,15 @@ impl Columns<'_> {
     }
 }
 
+/// Gives a design a column of labels; `values` are in the order of the rows that the design was made of.
+pub fn label(d: &mut Design, name: &str, values: &[String]) {
+    let mut labels: Vec<String> = values.to_vec();
+    labels.sort();
+    labels.dedup();
+    let code = d.cohort_row.iter().map(|&i| labels.binary_search(&values[i as usize]).unwrap() as u32).collect();
+    d.labelled.push((name.to_owned(), Clusters { code, labels }));
+}
+
 /// Relative closeness; `scale` keeps values near 0 honest.
 #[track_caller]
 pub fn close(what: &str, got: f64, want: f64, tolerance: f64) {

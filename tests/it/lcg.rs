@@ -3,6 +3,7 @@
 
 use crate::frames::{Columns, close, near};
 use gapshare::decompose::fits::{Fits, FittedIn, GroupTerms};
+use gapshare::decompose::mechanisms::Mechanisms;
 use gapshare::decompose::moments::group_means;
 use gapshare::decompose::with_and_without::{Attribution, Estimator, Surface, Target, WithAndWithout};
 use gapshare::decompose::{Component, Decomposition, Method, Part};
@@ -199,4 +200,37 @@ fn every_rule_of_attribution_keeps_the_sum() {
             near("explained", parts, of(Part::Explained), 1e-12);
         }
     }
+}
+
+/// Every mean of `mechanisms`, one-step and plug-in, unweighted and weighted, as an independent implementation has it
+/// (tests/known/make_mechanisms.py, numpy). The models are not saturated here, so that weights and residuals matter.
+#[test]
+fn mechanism_means_are_those_of_a_second_implementation() {
+    let known = include_str!("../known/mechanisms.csv");
+    let mut checked = 0;
+    for weighted in [false, true] {
+        let mut columns = columns();
+        columns.weight = weighted.then(|| (0..2000).map(|i| 1.0 + f64::from(i % 3)).collect());
+        let d = columns.design();
+        let c = Contrast::new(&d, 1);
+        let fits = Fits::new(&c);
+        let found = Mechanisms::default().decompose(&fits).unwrap();
+        let vertices: Vec<f64> = found.detail.iter().filter(|t| t.part == Part::CounterfactualMean).map(|t| t.estimate.value).collect();
+        let plug_in = Mechanisms::default().plug_in(&fits).unwrap();
+        let mut plain = [0.0; 16];
+        for line in known.lines().skip(1) {
+            let cells: Vec<f64> = line.split(',').map(|v| v.parse().unwrap()).collect();
+            if (cells[0] == 1.0) == weighted {
+                close(&format!("{weighted} {}", cells[1]), vertices[cells[1] as usize], cells[2], 1e-9);
+                plain[cells[1] as usize] = cells[3];
+                checked += 1;
+            }
+        }
+        // In causal order S, B, H, outcome: each switch after those before it.
+        for (k, e) in plug_in.iter().enumerate() {
+            let before = (1usize << k) - 1;
+            near(&format!("plug-in {weighted} {k}"), e.value, plain[before] - plain[before | 1 << k], 1e-10);
+        }
+    }
+    assert_eq!(checked, 32);
 }

@@ -2,7 +2,11 @@
 
 mod cli;
 mod frames;
+mod gen_d;
+mod gen_e;
+mod hospital;
 mod identities;
+mod interventions;
 mod layering;
 mod lcg;
 mod models;

@@ -3,7 +3,7 @@
 use super::MethodText;
 
 /// The methods of this version.
-pub const METHODS: [MethodText; 7] = [
+pub const METHODS: [MethodText; 10] = [
     MethodText {
         name: "with_and_without",
         known_as: &["peters_belson", "g_computation", "adjusted_gap"],
@@ -211,5 +211,112 @@ Peers-Belson, the other convention of health services research, is with_and_with
         citation: "\
 Cook BL, McGuire TG, Zaslavsky AM (2012) Health Serv Res 47:1232-1254. Cook BL, McGuire TG, Meara E, Zaslavsky AM (2009) Health Serv
 Outcomes Res Methodol 9:1-21. Institute of Medicine (2003) Unequal Treatment.",
+    },
+    MethodText {
+        name: "mechanisms",
+        known_as: &[
+            "mechanism_switch",
+            "path_specific_effects",
+            "causal_decomposition",
+            "dowhy",
+            "distribution_change",
+            "faircause",
+            "multiply_robust",
+        ],
+        estimand: "\
+What index units' mean outcome would be if the blocks were generated, one after the other, as they are among comparable reference
+units. `causal_order` says which block comes first. What a block accounts for is the change when its mechanism is switched to the
+reference group's, the blocks before it switched already, those after it and the outcome still as among index units: so it holds
+what the block does through later ones. `unexplained` is the last switch, of the outcome itself: same blocks, other outcome.",
+        formula: "\
+m(r) = E_1 of nested means: nu_K+1 = Y, nu_k-1 = E[nu_k | group r_k, blocks before k, allowables], averaged over index units
+block k = m(0 before, 1 at k and after) - m(0 up to k, 1 after);  unexplained = m(0..0, 1) - m(0..0);  allowable = m(0..0) - mean0
+Estimates are one-step and multiply robust: each nested mean's residuals are added back, weighted by group odds given the blocks
+before and up to it. The outer model and the K + 1 group models have the study's own terms; the inner regressions add splines of
+numbers and products of allowables with blocks. Errors carry the estimation of all of them; intervals use t with the kurtosis of
+the influences. decomposition_detail.csv holds all 2^(K+1) means (part counterfactual_mean); diagnostics.csv the plug-in
+(nested means alone) and the effective units behind each part.",
+        assumptions: "\
+As numbers: a reweighting of the data, no more. As effects, which the study file must claim (`causal_claims: declared`): nothing
+unmeasured affects a block and the outcome, given the group and what comes before (exchangeability); whatever a block takes in one
+group it can take in the other (positivity); its values are well defined and units do not affect one another (consistency); the
+order is right and complete. A part whose effective units are below 100, or where one unit has more than 5% of the weight, is marked.",
+        options: "\
+attribution: sequential (causal order) | shapley (averaged over all orders of the switches, the outcome's among them)
+At most 6 blocks; `causal_order` is required. All outcome families.",
+        peers: "\
+With everything up to block k at the index group's law the means are with_and_without's, the other way round they are
+interventional's. DoWhy's distribution_change_robust is the same game, without allowables. R disparity::descriptive has the
+means of the second kind. In faircause's terms (their signs): direct effect = unexplained, indirect = explained, spurious = allowable.",
+        citation: "\
+Zhou X (2022) J R Stat Soc B 84:794-821. Quintas-Martinez V et al. (2024) arXiv 2404.08839. Opacic A, Wei L, Zhou X (2025).
+Plecko D, Bareinboim E (2024) Found Trends Mach Learn 17:304-589.",
+    },
+    MethodText {
+        name: "interventional",
+        known_as: &["jackson_vanderweele", "jvw", "pocr", "causal_decomp", "equalize", "smi", "mmi"],
+        estimand: "\
+How much smaller the gap would be if one or more blocks T were distributed among index units as they are among reference units with the
+same allowables and the same `given` blocks (together A), while the outcome keeps the index group's own process. `explained` is this
+reduction, `unexplained` what remains of the gap at the same A, `allowable` what goes with A.",
+        formula: "\
+dr, gcomp        b = E over index A of E[ mu1(T, A) | reference, A ],  mu1(T, A) = E(Y | index, T, A)
+                 the blocks outside T and A are not in the models: what follows from T responds to it, what precedes T confounds
+donors, product  theta = E over index L, A of the mean of mu1(m, L, A) over m ~ T | reference, A;  L: the other blocks, as index units have them
+allowable        a(A) - mean0, with a(A) = E over index A of E(Y | reference, A); product: gap less the group's coefficient in Y ~ R + A
+explained        mean1 - b (or theta);  unexplained = b - a(A)
+dr               both regressions' residuals are added back, weighted by g/(1-g) on reference units and g/(1-g) (1-pi)/pi on index units;
+                 g, pi: probability of the index group given A, and given A and T
+donors           T from reference units in the same stratum of A (numbers in fifths, fewer than 10 donors: matched on fewer variables), all
+                 pairs up to two million, else 25 donors a unit; errors by resampling units within groups, or clusters
+product          sum_j alpha_j (beta_j + gamma_j): T_j ~ R + A, Y ~ R * T + L + A, least squares, gaussian outcomes
+Where several blocks are equalised, diagnostics.csv has the reduction by each alone (`equalized_alone`): these need not sum.",
+        assumptions: "\
+As numbers: a reweighting of the data. As effects, which the study file must claim (`causal_claims: declared`): within the index group
+nothing unmeasured affects T and the outcome given A (and L); values of T that reference units have are found among index units with
+the same A; T can be changed in a well-defined way and units do not affect one another; what is given comes before T. The analysis is
+marked where fewer than 100 effective units, or one with more than 5% of the weight, carry `dr`.",
+        options: "\
+equalize: [blocks] (default: the last block of causal_order)     estimator: dr | gcomp | donors | product (gaussian)
+given: [allowable, blocks] (default: allowable, and for dr and gcomp the blocks before the first equalised one). The allowables are always
+given. `uncertainty: { bootstrap: { replicates, seed } }` is for donors (default 1000 replicates, 200 of clusters). All outcome families.",
+        peers: "\
+R causal.decomp: pocr with lm is `product` (initial = explained + unexplained, reduction, remaining; it fits all groups of the data together,
+here each index group stands against the reference alone); smi and mmi estimate the mean of `donors` with a model of the mediator. Its
+signs are index - reference, as here. R disparity::descriptive has the means b without allowables. With all blocks equalised, b is E over
+reference units of the index group's surface: Oaxaca-Blinder with index coefficients.",
+        citation: "\
+Jackson JW, VanderWeele TJ (2018) Epidemiology 29:825-835. Jackson JW (2021) Epidemiology 32:282-290. Park S, Kang S, Lee C (2021) arXiv
+2109.06940.",
+    },
+    MethodText {
+        name: "cdgd",
+        known_as: &["yu_elwert", "prevalence_effect_selection", "treatment_decomposition"],
+        estimand: "\
+What a binary treatment (a hospital of high volume, a drug) has to do with the gap: whether the groups would differ without it
+(`unexplained`, the baseline), whether one has it more often (prevalence), whether it does more for one (effect), and whether in one it
+goes more to those whom it helps (selection).",
+        formula: "\
+a: reference, b: index; tau: effect of the treatment T; psi(t,g) = E_g(Y_t); gap = mean_b - mean_a
+baseline      psi(0,b) - psi(0,a)
+prevalence    E_b(tau) (P_b(T) - P_a(T))
+effect        (E_b(tau) - E_a(tau)) P_a(T)
+selection     the rest: Cov_b(T, tau) - Cov_a(T, tau)
+given Q       prevalence, effect, selection among units with the same Q, and q_distribution: what different Q adds
+psi is the mean of v (Y - mu) + mu: v the inverse modelled probability of the unit's own treatment over its mean, mu an outcome model
+for each treatment with group, allowables and all blocks; a logit for the treatment. Errors carry the estimation of all of them.
+diagnostics.csv: shares treated, smallest probability, effective units of each set of weights, and the change of the index group's mean if
+its units were treated at random at the reference group's rate (Jackson & VanderWeele).",
+        assumptions: "\
+Within a group, who is treated is unrelated to what the outcome would be with and without it, given allowables and blocks; these come
+before the treatment; in both groups units with any values may or may not be treated; the treatment of one does not change the outcome
+of another. Marked where an arm has fewer than 50 effective units in a group or one unit has more than 10% of its weight.",
+        options: "\
+treatment: a column of 0 and 1, or false and true (required)     given: [allowable, blocks]: Q; the allowables are always in it. Without
+`given` the unconditional version. All outcome families.",
+        peers: "\
+R cdgd 1.0.1 (cdgd0_pa, cdgd1_pa) prints advantaged - disadvantaged: turn the sign; its advantaged group is our reference. It fits least
+squares to binary outcomes too, takes no weights in the models, and its errors leave out that they are estimated.",
+        citation: "Yu A, Elwert F (2025) Nonparametric causal decomposition of group disparities. Ann Appl Stat 19(1).",
     },
 ];

@@ -155,10 +155,10 @@ pub struct MechanismsFile {
     /// The rule that credits the blocks.
     pub attribution: MechanismsAttributionFile,
     /// The learner of the outcome and group models.
-    pub learner: LearnerFile,
+    pub learner: Placed<LearnerFile>,
     /// Number of folds of cross-fitting, with a learner other than glm.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub folds: Option<u32>,
+    pub folds: Option<Placed<u32>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

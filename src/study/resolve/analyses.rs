@@ -12,8 +12,8 @@ use crate::decompose::{Method, StdErrors};
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{
     AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FairlieAttributionFile, FairlieFile, FamilyFile, FoldFile, LearnerFile, Link,
-    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, SurfaceFile, TargetFile, Variable, VariantFile,
-    WithAndWithoutFile,
+    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile, UncertaintyFile, Variable,
+    VariantFile, WithAndWithoutFile,
 };
 use crate::study::placed::{Placed, Word};
 use crate::study::plan::AnalysisPlan;
@@ -60,9 +60,20 @@ impl Resolver<'_> {
             if let Some(built) = self.method(method, causal_order) {
                 self.check_family(name, method, built.as_ref());
                 self.check_errors(name, method, built.as_ref());
-                let settings = method_in_full(&method.value);
+                let settings = method_in_full(&method.value, file);
                 plans.push(AnalysisPlan { name: name.value.clone(), place: self.place(name.span), method: built, settings });
             }
+        }
+        let by_influence: Vec<&str> = plans.iter().filter(|plan| !plan.method.resamples()).map(|plan| plan.name.as_str()).collect();
+        if let UncertaintyFile::Bootstrap(_) = file.uncertainty
+            && !by_influence.is_empty()
+        {
+            let message = format!("the standard errors of {} come from influence functions, not from `bootstrap`", by_influence.join(", "));
+            let problem = Problem::warning(codes::G505, message)
+                .at(self.place(self.section("uncertainty")))
+                .label("for methods without influence functions")
+                .help("resampling is for `interventional` with `estimator: donors`; the two agree where both exist");
+            self.problems.push(problem);
         }
         if !file.analyses.contains_key("primary") && self.complete(&["analyses"]) {
             let names: Vec<&str> = file.analyses.keys().map(|name| name.value.as_str()).collect();
@@ -127,11 +138,7 @@ impl Resolver<'_> {
             self.error(codes::G210, message, asked.span, "not with a pooled surface", "write `estimator: gcomp`, or `surface: reference_model`");
         }
         let explicit_gcomp = options.estimator.as_ref().is_some_and(|asked| asked.value == EstimatorFile::Gcomp);
-        let fixed_effects = self.file.all_variables().find_map(|variable| match &variable.value {
-            Variable::Column { name, coding: Some(CodingFile::FixedEffects(_)) } => Some(name),
-            Variable::Column { .. } | Variable::Interaction(_) => None,
-        });
-        if let Some(column) = fixed_effects.filter(|_| !explicit_gcomp) {
+        if let Some(column) = fixed_effects(self.file).filter(|_| !explicit_gcomp) {
             let message = format!("`{column}` enters as fixed effects, and with_and_without then needs `estimator: gcomp`");
             let span = options.estimator.as_ref().map_or(method.span, |asked| asked.span);
             self.error(codes::G209, message, span, "needs gcomp", "write `{ with_and_without: { estimator: gcomp } }`");
@@ -250,6 +257,14 @@ impl Resolver<'_> {
             self.problems.push(problem);
         }
     }
+}
+
+/// A variable that enters as fixed effects.
+pub(super) fn fixed_effects(file: &StudyFile) -> Option<&str> {
+    file.all_variables().find_map(|variable| match &variable.value {
+        Variable::Column { name, coding: Some(CodingFile::FixedEffects(_)) } => Some(name.as_str()),
+        Variable::Column { .. } | Variable::Interaction(_) => None,
+    })
 }
 
 fn errors(se: SeFile) -> StdErrors {

@@ -82,9 +82,17 @@ fn orders_missing_rules_and_labels() {
             "analyses:",
             "uncertainty: { bootstrap: { replicates: 100 } }\nanalyses:",
             "uncertainty",
-            codes::G109,
-            "`bootstrap` has not been built yet",
-            "write `uncertainty: { influence: { level: 0.95 } }`",
+            codes::G505,
+            "the standard errors of primary come from influence functions, not from `bootstrap`",
+            "resampling is for `interventional` with `estimator: donors`; the two agree where both exist",
+        ),
+        (
+            "with_and_without: {} } }",
+            "interventional: { equalize: [hospital], estimator: donors } } }\nuncertainty: { bootstrap: { replicates: 20 } }",
+            "uncertainty",
+            codes::G213,
+            "20 resamples tell no error: at least 50 are needed",
+            "write `replicates: 1000`",
         ),
     ]);
     let labels = with("analyses:", "labels: { severty: Severity }\nanalyses:");
@@ -186,15 +194,109 @@ fn analyses() {
             "with_and_without: {}",
             "mechanisms: {}",
             "mechanisms",
-            codes::G109,
-            "the method `mechanisms` has not been built yet",
-            "this version has with_and_without, oaxaca_blinder, yun, fairlie, gelbach, khb and rank_and_replace",
+            codes::G209,
+            "mechanisms needs `causal_order`",
+            "say which block comes before which: `causal_order: [clinical, hospital]`",
         ),
     ]);
     let fixed = with("h_teaching, h_volume", "{ hospital_id: { fixed_effects: {} } }");
     assert_eq!(problems(&fixed)[0].message, "`hospital_id` enters as fixed effects, and with_and_without then needs `estimator: gcomp`");
     let explicit = fixed.replace("with_and_without: {}", "with_and_without: { estimator: gcomp }");
     assert_eq!(problems(&explicit), vec![]);
+}
+
+#[test]
+fn equalised_blocks_and_treatments() {
+    let from = "with_and_without: {}";
+    refused(&[
+        (
+            from,
+            "interventional: {}",
+            "interventional",
+            codes::G209,
+            "interventional needs `equalize`, or `causal_order`, whose last block is then equalised",
+            "name the blocks that are equalised: `equalize: [hospital]`",
+        ),
+        (
+            from,
+            "interventional: { equalize: [hospitl] }",
+            "hospitl",
+            codes::G210,
+            "`equalize` names `hospitl`, which is not a block",
+            "write `hospital`",
+        ),
+        (
+            from,
+            "interventional: { equalize: [hospital], given: [allowable, hospital] }",
+            "hospital] }",
+            codes::G210,
+            "`hospital` is equalised and given",
+            "take it out of one of the two",
+        ),
+        (
+            "with_and_without: {} } }",
+            "interventional: { equalize: [clinical], given: [hospital] } } }\ncausal_order: [clinical, hospital]",
+            "hospital]",
+            codes::G210,
+            "`given` names `hospital`, which comes after `clinical` in `causal_order`",
+            "take it out of `given`, or change `causal_order`",
+        ),
+        (
+            from,
+            "interventional: { equalize: [hospital], estimator: product }",
+            "interventional",
+            codes::G209,
+            "the analysis `primary`, interventional, cannot be used here: `estimator: product` multiplies least-squares coefficients of a gaussian outcome; \
+             the outcome is binomial",
+            "`gapshare explain interventional` says what it needs",
+        ),
+        (from, "cdgd: {}", "cdgd", codes::G209, "cdgd needs `treatment`", "name a column of 0 and 1: `treatment: high_volume`"),
+        (
+            from,
+            "cdgd: { treatment: h_teaching }",
+            "h_teaching",
+            codes::G206,
+            "`h_teaching` is a variable of the study, and cannot be the treatment as well",
+            "take it out of the allowables and blocks: they come before the treatment",
+        ),
+        (from, "cdgd: { treatment: died }", "died", codes::G206, "`died` is the outcome, and cannot be the treatment as well", "name another column"),
+        (
+            from,
+            "cdgd: { treatment: vital_status, given: [hospitl] }",
+            "hospitl",
+            codes::G210,
+            "`given` names `hospitl`, which is not a block",
+            "write `hospital`",
+        ),
+        (from, "cdgd: { treatment: vital_statu }", "vital_statu", codes::G203, "no column `vital_statu` in the joined row", "write `vital_status`"),
+    ]);
+    let nothing = with(from, "cdgd: { treatment: vital_status, given: [] }").replace("allowable: [age]\n", "");
+    assert!(problems(&nothing).iter().any(|p| p.message == "`given` names nothing"), "{:?}", problems(&nothing));
+    let fixed = with("h_teaching, h_volume", "{ hospital_id: { fixed_effects: {} } }").replace(from, "interventional: { equalize: [clinical] }");
+    assert_eq!(problems(&fixed)[0].message, "`hospital_id` enters as fixed effects, and interventional then needs `estimator: gcomp`");
+}
+
+/// What is left to defaults stands in study.resolved.yaml: the last block of the order, what comes before it, and the seed's replicates in force.
+#[test]
+fn defaults_of_equalised_blocks() {
+    for (options, equalize, given) in [
+        ("{}", "BlockSet(2)", "BlockSet(1)"),
+        ("{ equalize: [clinical] }", "BlockSet(1)", "BlockSet(0)"),
+        ("{ estimator: donors }", "BlockSet(2)", "BlockSet(0)"),
+        ("{ given: [] }", "BlockSet(2)", "BlockSet(0)"),
+    ] {
+        let text = with("with_and_without: {}", &format!("interventional: {options}")) + "causal_order: [clinical, hospital]\n";
+        let plan = load_text(&text).unwrap_or_else(|p| panic!("{p:?}"));
+        let method = format!("{:?}", plan.analyses[0].method);
+        assert!(method.contains(&format!("equalize: {equalize}, given: {given}")), "{method}");
+        assert!(method.contains("replicates: 1000"), "{method}");
+        assert!(plan.analyses[0].settings["interventional"]["given"][0] == "allowable", "{}", plan.analyses[0].settings);
+        let again = load_text(&plan.resolved_yaml).unwrap_or_else(|p| panic!("{p:?}"));
+        assert_eq!((format!("{:?}", again.analyses[0].method), again.resolved_yaml), (method, plan.resolved_yaml));
+    }
+    let clustered = with("with_and_without: {}", "interventional: { equalize: [hospital], estimator: donors }") + "cluster: hospital_id\n";
+    let plan = load_text(&clustered).unwrap_or_else(|p| panic!("{p:?}"));
+    assert!(format!("{:?}", plan.analyses[0].method).contains("replicates: 200"));
 }
 
 /// A gaussian outcome has no curved link: yun says what is the same, khb what it needs.

@@ -22,7 +22,7 @@ fn set(blocks: &[usize]) -> BlockSet {
 #[test]
 fn geography_is_that_of_the_reference_implementation() {
     // The formulas of METHODS 8.3 in Python 3.11 (statistics.NormalDist().inv_cdf).
-    let g = Geography::new();
+    let g = Geography::new(40);
     for (got, expected) in [
         (g.areas[0].deprivation, 0.4060315811673413),
         (g.areas[1].deprivation, -0.6449046950592641),

@@ -1,7 +1,7 @@
 //! Restricted cubic splines as Harrell codes them.
 
 /// Quantile of sorted values, type 7 (R's default): linear between order statistics at h = (n - 1) p.
-pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
+pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     let h = (sorted.len() - 1) as f64 * p;
     let low = h.floor() as usize;
     let high = (low + 1).min(sorted.len() - 1);
@@ -9,7 +9,7 @@ pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
 }
 
 /// Quantiles at which `df + 1` knots stand (Harrell, Regression Modeling Strategies, 2nd ed., table 2.3); `None` unless df is 2 to 6.
-pub(super) fn knot_quantiles(df: usize) -> Option<&'static [f64]> {
+pub fn knot_quantiles(df: usize) -> Option<&'static [f64]> {
     match df {
         2 => Some(&[0.10, 0.50, 0.90]),
         3 => Some(&[0.05, 0.35, 0.65, 0.95]),
@@ -22,7 +22,7 @@ pub(super) fn knot_quantiles(df: usize) -> Option<&'static [f64]> {
 
 /// The j-th nonlinear basis function (j from 0, `knots.len() - 2` of them) at x: truncated cubes that are linear beyond the outer knots,
 /// divided by (t_k - t_1)^2 to be in the unit of x.
-pub(super) fn basis(x: f64, knots: &[f64], j: usize) -> f64 {
+pub fn basis(x: f64, knots: &[f64], j: usize) -> f64 {
     let k = knots.len();
     let (first, before_last, last) = (knots[0], knots[k - 2], knots[k - 1]);
     let cube = |t: f64| {
