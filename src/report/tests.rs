@@ -95,6 +95,7 @@ fn varied(meta: &Meta, blocks: &[&str], size: f64) -> Result<Table, Problems> {
             ("leave_one_out", "creatinine", Some("explained"), blocks[0], Some(0.02), Some(scale), None),
             ("e_value", "every block", None, "e_value", Some(1.35), Some("risk_ratio"), None),
             ("ovb", "linear", None, "robustness_value", Some(0.0166), None, None),
+            ("ovb", "2 x biological", None, "r2_with_group", Some(0.02), None, None),
             ("park", "hospital", None, "reduction", Some(0.02), Some(scale), None),
         ] {
             let additive = scale == Some(meta.scale.as_str());
@@ -474,6 +475,7 @@ fn variations_stand_in_a_section_of_their_own() {
         "without Creatinine, mg",
         "not that it is spurious",
         "Robustness value",
+        "2 \u{d7} Clinical and physiological, measured",
     ] {
         assert!(html.contains(text), "{text}");
     }

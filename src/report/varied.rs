@@ -88,10 +88,31 @@ fn view(s: &Study, t: &Table, [group, analysis, variation]: [&str; 3], rows: &[u
 
 fn setting(s: &Study, t: &Table, r: usize) -> String {
     let text = t.text(r, "setting");
+    let named = |name: &str| if s.meta.blocks.contains_key(name) { s.block(name) } else { s.label(name).to_owned() };
     match t.text(r, "variation") {
         "trimming" => format!("a = {text}"),
         "leave_one_out" => format!("without {}", s.label(text)),
+        "contested" => text.rsplit_once(" to ").map_or_else(|| text.to_owned(), |(what, to)| format!("{} to {}", named(what), named(to))),
+        "ovb" => text.split_once(" x ").map_or_else(|| named(text), |(times, name)| format!("{times} \u{d7} {}", named(name))),
+        "park" | "unmeasured" => {
+            let name = text.split([',', '(']).next().unwrap_or("").trim_end();
+            text.replacen(name, &named(name), 1)
+        }
         _ => text.to_owned(),
+    }
+}
+
+/// A figure as people read it.
+fn figure(name: &str) -> String {
+    match name {
+        "t" => "t".into(),
+        "e_value" => "E-value".into(),
+        "e_value_of_limit" => "E-value of the limit".into(),
+        "partial_r2" => "Partial R\u{b2}".into(),
+        "r2_with_group" => "Partial R\u{b2} with the group".into(),
+        "r2_with_outcome" => "Partial R\u{b2} with the outcome".into(),
+        "robustness_value_of_limit" => "Robustness value of the limit".into(),
+        other => capital(&other.replace('_', " ")),
     }
 }
 
@@ -160,10 +181,10 @@ fn by_row(s: &Study, t: &Table, group: &str, rows: &[usize]) -> TableView {
     let mut head = String::new();
     for &r in rows {
         let now = setting(s, t, r);
-        let figure = match t.cell(r, "part").text() {
+        let name = match t.cell(r, "part").text() {
             Some(part) if t.text(r, "component") == "total" => part_name(part),
             Some(_) => s.blocks(t.text(r, "component")),
-            None => capital(&t.text(r, "component").replace('_', " ")),
+            None => figure(t.text(r, "component")),
         };
         let scale = t.text(r, "scale");
         let ratio = scale.ends_with("_ratio");
@@ -182,7 +203,7 @@ fn by_row(s: &Study, t: &Table, group: &str, rows: &[usize]) -> TableView {
         let mark = if t.flag(r, "blinded") { " \u{2020}" } else { "" };
         let shown = if now == head { String::new() } else { now.clone() };
         head = now;
-        view.row("", vec![words(shown), words(format!("{figure}{unit}{mark}")), value, interval]);
+        view.row("", vec![words(shown), words(format!("{name}{unit}{mark}")), value, interval]);
     }
     view
 }

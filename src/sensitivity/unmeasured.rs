@@ -11,7 +11,7 @@ use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 pub fn slope_at_mean(family: Family, mu: f64) -> Option<f64> {
     match family {
         Family::Gaussian => Some(1.0),
-        Family::Binomial => (mu > 0.0 && mu < 1.0).then(|| mu * (1.0 - mu)),
+        Family::Binomial => (mu > 0.0 && mu < 1.0).then_some(mu * (1.0 - mu)),
         Family::Probit => (mu > 0.0 && mu < 1.0).then(|| Normal::standard().pdf(Normal::standard().inverse_cdf(mu))),
         Family::Poisson => (mu > 0.0).then_some(mu),
     }
