@@ -269,10 +269,16 @@ const BAD: &[Bad] = &[
         says: &["error[G106]", "NOT_SET_ANYWHERE"],
     },
     Bad {
-        what: "a method that is not built yet",
+        what: "an option that is not built yet",
+        change: |s| s.edit("study.yaml", "allowable:", "uncertainty: { influence: { small_clusters: cv3 } }\nallowable:"),
+        exit: 2,
+        says: &["error[G109]", "cv3"],
+    },
+    Bad {
+        what: "mechanisms without an order",
         change: |s| s.edit("study.yaml", "with_and_without: { estimator: gcomp }", "mechanisms: {}"),
         exit: 2,
-        says: &["error[G109]", "mechanisms"],
+        says: &["error[G209]", "causal_order"],
     },
     Bad { what: "an unknown key", change: |s| s.edit("study.yaml", "allowable:", "alowable:"), exit: 2, says: &["error[G103]", "allowable"] },
 ];
