@@ -19,7 +19,7 @@
 //!
 //! Predictions of a chain at `train` are made by the fit itself, those at `held` never saw these units.
 
-use super::{Component, Draft, Part};
+use super::{Component, Draft, Fact, Part, Verdict};
 use crate::design::Contrast;
 use crate::estimate::{Estimate, Sampling};
 use crate::model::ModelMatrix;
@@ -127,6 +127,23 @@ impl CrossFit {
         Ok(Box::new(calibrate::anchored(fitted, n.m, &all, n.y, n.w, n.family)))
     }
 
+    /// What was learned, how it was split, and which split is reported.
+    pub fn told(&self, c: &Contrast<'_>, what: &str, headline: &str, chosen: usize) -> Fact {
+        let how = if c.design.clusters.is_some() { "by cluster" } else { "within group and outcome" };
+        let message = format!(
+            "{what} are learned by {} ({}), recalibrated on a fifth of the training rows, anchored to the sample's mean, and predicted out of fold: {} folds {how}, \
+             {} splits, seed {}; estimates are those of split {}, whose {headline} is the median; standard errors by the median rule, without terms \
+             for the learners' own estimation",
+            self.learner.name(),
+            self.learner.settings(),
+            self.folds,
+            self.splits,
+            self.seed,
+            chosen + 1
+        );
+        Fact::informs("learner", None, message)
+    }
+
     /// Predictions of each nuisance by fits that did not see the unit, by row of the design; 0 for rows in no fold.
     ///
     /// Errors: the position of the nuisance that has no fit in some fold, and why.
@@ -147,6 +164,32 @@ impl CrossFit {
 
 fn clusters<'a>(c: &Contrast<'a>) -> Option<&'a [u32]> {
     c.design.clusters.as_ref().map(|k| k.code.as_slice())
+}
+
+/// The value of one row in each split.
+pub fn headline_values(drafts: &[Draft], headline: (Part, Component)) -> Vec<f64> {
+    drafts.iter().flat_map(|d| &d.rows).filter(|r| (r.part, r.component) == headline).map(|r| r.estimate.value).collect()
+}
+
+/// Whether the splits agree on the row whose median is reported: their range in its standard errors.
+pub fn range_over_splits(row: &str, values: &[f64], std_error: f64) -> Fact {
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    let range = (high - low) / std_error;
+    let message = format!("range of the {row} over the splits ({low:.5} to {high:.5}), in its standard errors");
+    Fact::judged("split_range", range, if range <= 1.0 { Verdict::Passes(1.0) } else { Verdict::Warns(1.0) }, message)
+}
+
+/// Share of units with a clipped group probability beyond which the reader is warned.
+const MUCH_CLIPPED: f64 = 0.05;
+
+/// How many units' group probability was moved to a limit, given the blocks where it is most.
+pub fn clipped(c: &Contrast<'_>, units: usize, blocks: &str) -> Fact {
+    let n = c.units().filter(|&i| c.w[i] > 0.0).count();
+    let share = units as f64 / n as f64;
+    let message =
+        format!("share of units whose learned group probability was moved to {} or {}, in the set of blocks with the most: {blocks}", CLIP.0, CLIP.1);
+    let verdict = if share <= MUCH_CLIPPED { Verdict::Passes(MUCH_CLIPPED) } else { Verdict::Warns(MUCH_CLIPPED) };
+    Fact::judged("clipped_group_probabilities", share, verdict, message).counting(units, Some(n))
 }
 
 /// Several splits as one result, by the median rule of METHODS 5.3, and the position of the split whose values it has.
@@ -174,7 +217,9 @@ pub fn median_rule(mut drafts: Vec<Draft>, headline: (Part, Component), sampling
     let sets: Vec<[Estimate; 3]> = (0..drafts[chosen].sets.len())
         .map(|s| [rescaled(&|d| &d.sets[s].counterfactual_mean), rescaled(&|d| &d.sets[s].adjusted_gap), rescaled(&|d| &d.sets[s].accounted)])
         .collect();
+    let detail: Vec<Estimate> = (0..drafts[chosen].detail.len()).map(|t| rescaled(&|d| &d.detail[t].estimate)).collect();
     let mut out = drafts.swap_remove(chosen);
+    out.detail.iter_mut().zip(detail).for_each(|(term, e)| term.estimate = e);
     out.rows.iter_mut().zip(rows).for_each(|(row, e)| row.estimate = e);
     for (set, [mean, gap, accounted]) in out.sets.iter_mut().zip(sets) {
         (set.counterfactual_mean, set.adjusted_gap, set.accounted) = (mean, gap, accounted);

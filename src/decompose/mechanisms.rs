@@ -4,16 +4,19 @@
 //! order, what a block accounts for is `m` before less `m` after its switch, the blocks before it already switched, those after it and the
 //! outcome not yet: interventional path effects, which hold what the block does through later ones. The last switch is the outcome's own.
 
+mod learned;
 mod nested;
 mod rich;
 
 use super::attribution;
+use super::crossfit::{self, CrossFit, median_rule};
 use super::fits::Fits;
 use super::moments::{group_means, outcome_sd};
 use super::with_and_without::{Estimator, WithAndWithout};
 use super::{Assumption, Component, DecomposeError, Decomposition, Detail, Draft, Fact, Inference, Method, MethodFamily, Part, Row, Verdict, row};
 use crate::design::Design;
 use crate::estimate::{Estimate, Sampling};
+use crate::model::learner::LearnError;
 use crate::vocab::{BlockSet, Family, Role};
 use nested::{Vertex, first_blocks, vertices};
 use rich::Rich;
@@ -30,6 +33,8 @@ pub struct Mechanisms {
     pub shapley: bool,
     /// The causal order: positions of blocks. Empty: the order of the study file.
     pub sequence: Vec<usize>,
+    /// Cross-fitted learners in place of generalised linear models.
+    pub learner: Option<CrossFit>,
 }
 
 impl Method for Mechanisms {
@@ -81,12 +86,29 @@ impl Method for Mechanisms {
 
     fn decompose(&self, fits: &Fits<'_>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
+        let draft = match self.learner {
+            Some(cf) => self.learned(fits, cf)?,
+            None => {
+                let (all, facts) = self.means(fits)?;
+                self.draft(fits, &all, facts)
+            }
+        };
+        Decomposition::new(c.design.family.scale(), draft, outcome_sd(c))
+    }
+}
+
+/// What each set of switches takes off the index group's mean.
+fn game(all: &[Vertex], of: impl Fn(&Vertex) -> &Estimate) -> Vec<Estimate> {
+    all.iter().map(|x| of(&all[0]).minus(of(x))).collect()
+}
+
+impl Mechanisms {
+    fn draft(&self, fits: &Fits<'_>, all: &[Vertex], mut facts: Vec<Fact>) -> Draft {
+        let c = fits.contrast;
         let k = c.design.blocks.len();
-        let (all, mut facts) = self.means(fits)?;
-        let v = game(&all, |x| &x.one_step);
+        let v = game(all, |x| &x.one_step);
         let sequence = self.sequence_with_outcome(k);
         let parts = self.credited(&v, &sequence);
-        let plug_in = self.credited(&game(&all, |x| &x.plug_in), &sequence);
         let rules = attribution::rules(&v, k + 1, &sequence);
 
         let means = group_means(c);
@@ -103,29 +125,57 @@ impl Method for Mechanisms {
         rows.push(with(Part::Unexplained, Component::Total, k));
 
         let sampling = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);
-        for (player, (one_step, plug_in)) in parts.iter().zip(&plug_in).enumerate() {
+        let plug_in = self.credited_plug_in(all, &sequence);
+        for (player, one_step) in parts.iter().enumerate() {
             let name = c.design.blocks.get(player).map_or("outcome", String::as_str);
-            facts.extend(support(name, &self.behind(player, &sequence, &all)));
-            facts.push(agreement(name, one_step, plug_in, &sampling));
+            facts.extend(support(name, &self.behind(player, &sequence, all)));
+            facts.extend(plug_in.as_ref().and_then(|p| p.get(player)).map(|p| agreement(name, one_step, p, &sampling)));
         }
         let detail = all.iter().map(|x| vertex_row(x, &c.design.blocks)).collect();
-        let draft = Draft { rows, detail, facts, inference: Inference::Skewed, ..Draft::default() };
-        Decomposition::new(c.design.family.scale(), draft, outcome_sd(c))
+        Draft { rows, detail, facts, inference: Inference::Skewed, ..Draft::default() }
     }
-}
 
-/// What each set of switches takes off the index group's mean.
-fn game(all: &[Vertex], of: impl Fn(&Vertex) -> &Estimate) -> Vec<Estimate> {
-    all.iter().map(|x| of(&all[0]).minus(of(x))).collect()
-}
+    /// Several splits by the median rule.
+    fn learned(&self, fits: &Fits<'_>, cf: CrossFit) -> Result<Draft, DecomposeError> {
+        let c = fits.contrast;
+        let k = c.design.blocks.len();
+        let order = self.order(k);
+        let unsplit = |e: LearnError| DecomposeError::Learner {
+            learner: cf.learner.name(),
+            of: "outcome",
+            blocks: fits.set_name(BlockSet::all(k)),
+            reason: e.to_string(),
+        };
+        let (mut drafts, mut clipped) = (Vec::new(), Vec::new());
+        for folds in cf.splits(c).map_err(unsplit)? {
+            let (all, beyond) = learned::vertices(fits, &order, cf, &folds)?;
+            drafts.push(self.draft(fits, &all, Vec::new()));
+            clipped.push(beyond);
+        }
+        let headline = (Part::Unexplained, Component::Total);
+        let values = crossfit::headline_values(&drafts, headline);
+        let sampling = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);
+        let (mut draft, chosen) = median_rule(drafts, headline, &sampling);
+        let error = draft.rows.iter().find(|r| (r.part, r.component) == headline).map_or(f64::NAN, |r| sampling.std_error(&r.estimate));
+        draft.facts.push(cf.told(c, "outcome, predicted means and group", "outcome's own part", chosen));
+        draft.facts.push(crossfit::range_over_splits("outcome's own part", &values, error));
+        let (blocks, units) = clipped[chosen];
+        draft.facts.push(crossfit::clipped(c, units, &fits.set_name(first_blocks(&order, blocks))));
+        Ok(draft)
+    }
 
-impl Mechanisms {
     /// What each block, in the order of the study file, and last the outcome's own mechanism account for by the nested regressions alone.
     ///
     /// Errors: as [`Method::decompose`].
     pub fn plug_in(&self, fits: &Fits<'_>) -> Result<Vec<Estimate>, DecomposeError> {
         let (all, _) = self.means(fits)?;
-        Ok(self.credited(&game(&all, |x| &x.plug_in), &self.sequence_with_outcome(fits.contrast.design.blocks.len())))
+        Ok(self.credited_plug_in(&all, &self.sequence_with_outcome(fits.contrast.design.blocks.len())).unwrap_or_default())
+    }
+
+    /// `None` where the vertices have no plug-in.
+    fn credited_plug_in(&self, all: &[Vertex], sequence: &[usize]) -> Option<Vec<Estimate>> {
+        let means: Vec<&Estimate> = all.iter().map(|x| x.plug_in.as_ref()).collect::<Option<_>>()?;
+        Some(self.credited(&means.iter().map(|m| means[0].minus(m)).collect::<Vec<_>>(), sequence))
     }
 
     /// Every vertex by its switches, and what was left out of the regressions.
@@ -137,7 +187,7 @@ impl Mechanisms {
         // With everything switched the mean is that of family A without blocks, whatever regressions lead to it: one number in the study.
         if let Some(last) = all.last_mut() {
             last.one_step = allowables_alone(fits, Estimator::Dr)?;
-            last.plug_in = allowables_alone(fits, Estimator::Gcomp)?;
+            last.plug_in = Some(allowables_alone(fits, Estimator::Gcomp)?);
         }
         Ok((all, rich.facts))
     }

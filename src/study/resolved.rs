@@ -1,7 +1,8 @@
 //! The study with every default written out: study.resolved.yaml.
 
 use super::file::{
-    EstimatorFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MethodFile, StudyFile, SurfaceFile, WithAndWithoutFile,
+    EstimatorFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile, StudyFile, SurfaceFile,
+    WithAndWithoutFile,
 };
 use super::placed::{Placed, Word};
 use super::resolve::seen_from;
@@ -54,8 +55,11 @@ fn with_defaults(method: &MethodFile, study: &StudyFile) -> MethodFile {
     match method {
         MethodFile::WithAndWithout(options) => {
             let estimator = Some(Placed::default_of(options.estimator_in_force()));
-            let folds = options.folds.clone().or((options.learner.value != LearnerFile::Glm).then(|| Placed::default_of(5)));
+            let folds = folds_in_force(options.learner.value, &options.folds);
             MethodFile::WithAndWithout(WithAndWithoutFile { estimator, folds, ..options.clone() })
+        }
+        MethodFile::Mechanisms(options) => {
+            MethodFile::Mechanisms(MechanismsFile { folds: folds_in_force(options.learner.value, &options.folds), ..options.clone() })
         }
         MethodFile::Interventional(options) => {
             let (equalize, given) = (Some(options.equalize_in_force(study)), Some(options.given_in_force(study)));
@@ -63,6 +67,11 @@ fn with_defaults(method: &MethodFile, study: &StudyFile) -> MethodFile {
         }
         other => other.clone(),
     }
+}
+
+/// Folds of cross-fitting; generalised linear models have none.
+fn folds_in_force(learner: LearnerFile, folds: &Option<Placed<u32>>) -> Option<Placed<u32>> {
+    folds.clone().or((learner != LearnerFile::Glm).then(|| Placed::default_of(5)))
 }
 
 /// The whole file with every default. Paths stay as written, `${NAME}` included.

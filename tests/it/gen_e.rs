@@ -1,6 +1,7 @@
 //! GEN-E, the example population: what each question answers where the causes are known (METHODS 8.3).
 
 use crate::frames::Columns;
+use gapshare::decompose::crossfit::CrossFit;
 use gapshare::decompose::fits::Fits;
 use gapshare::decompose::gelbach::Gelbach;
 use gapshare::decompose::mechanisms::Mechanisms;
@@ -8,6 +9,7 @@ use gapshare::decompose::oaxaca::OaxacaBlinder;
 use gapshare::decompose::{Component, Method, Part};
 use gapshare::design::{Contrast, Design};
 use gapshare::estimate::Sampling;
+use gapshare::model::learner::LearnerKind;
 use gapshare::synth::{Unit, draw_units, read_spec, truth};
 use gapshare::vocab::Family;
 use std::path::Path;
@@ -65,4 +67,28 @@ fn a_mediated_cause_is_credited_by_mechanisms_and_not_by_regression() {
         assert!(found[SES].0.abs() < 3.0 * found[SES].1, "{}: {found:?}", m.name());
         assert!(found[BIOLOGY].0 > 3.0 * found[BIOLOGY].1 && found[HOSPITAL].0 > 3.0 * found[HOSPITAL].1, "{}: {found:?}", m.name());
     }
+}
+
+/// Cross-fitted learners in the whole chain: the answers of the base population, parts that sum, and the index group's own mean untouched.
+#[test]
+fn learned_mechanisms_find_the_population_s_parts() {
+    let spec = read_spec(&Path::new(env!("CARGO_MANIFEST_DIR")).join("synthetic_data/cardiac_surgery.spec.yaml")).unwrap();
+    let known = truth(&spec, 400_000);
+    let d = design(&draw_units(&spec, 10_000, 4));
+    let c = Contrast::new(&d, 1);
+    let fits = Fits::new(&c);
+    let sampling = Sampling::new(c.n(), None, 0.95);
+    let learner = Some(CrossFit { splits: 1, ..CrossFit::new(LearnerKind::BoostedTrees) });
+    let found = Mechanisms { learner, ..Mechanisms::default() }.decompose(&fits).unwrap();
+    for (k, name) in ["socioeconomic", "biological", "hospital"].iter().enumerate() {
+        let e = &found.row(Part::Explained, Component::Block(k)).unwrap().estimate;
+        let (se, want) = (sampling.std_error(e), known.path(k).value);
+        assert!((e.value - want).abs() < 3.0 * se, "{name}: {} ({se}), truth {want}", e.value);
+        let plain = &Mechanisms::default().decompose(&fits).unwrap();
+        let glm = &plain.row(Part::Explained, Component::Block(k)).unwrap().estimate;
+        assert!((e.value - glm.value).abs() < 2.0 * se && (se / sampling.std_error(glm) - 1.0).abs() < 0.5, "{name}: {} and {}", e.value, glm.value);
+    }
+    let none = found.detail.iter().find(|t| t.part == Part::CounterfactualMean && t.term == "none").unwrap();
+    let mean = gapshare::decompose::moments::group_means(&c).index;
+    assert!((none.estimate.value - mean.value).abs() < 1e-12 && (sampling.std_error(&none.estimate) / sampling.std_error(&mean) - 1.0).abs() < 1e-9);
 }

@@ -247,6 +247,8 @@ group it can take in the other (positivity); its values are well defined and uni
 order is right and complete. A part whose effective units are below 100, or where one unit has more than 5% of the weight, is marked.",
         options: "\
 attribution: sequential (causal order) | shapley (averaged over all orders of the switches, the outcome's among them)
+learner: glm | ridge | elastic_net | random_forest | boosted_trees | stack     folds: 5 (2 to 20; not with glm). With a learner every
+regression of the chain and every group model is learned without the fold's units, in 5 splits; then there is no plug-in.
 At most 6 blocks; `causal_order` is required. All outcome families.",
         peers: "\
 With everything up to block k at the index group's law the means are with_and_without's, the other way round they are

@@ -29,8 +29,8 @@ pub struct Vertex {
     /// Bit k: block k follows the reference group's law; bit K: the outcome does.
     pub switched: u32,
     pub one_step: Estimate,
-    /// Of the nested regressions alone.
-    pub plug_in: Estimate,
+    /// Of the nested regressions alone; learners have no standard error for it.
+    pub plug_in: Option<Estimate>,
     /// Smallest effective number of units, `(sum W_k)^2 / sum W_k^2`, over the regressions.
     pub effective: f64,
     /// Largest share of one unit in the weights of a regression.
@@ -174,92 +174,48 @@ impl<'a> Chain<'a> {
         // By mechanism from 0: the regression on the blocks before it, and its group.
         let regression = |mechanism: usize| &steps[k - mechanism];
         let switched = (0..=k).filter(|&m| !regression(m).in_index).fold(0, |s, m| s | 1 << self.order.get(m).copied().unwrap_or(k));
-        let weights: Vec<Weights> = self.weights(&(0..=k).map(|m| regression(m).in_index).collect::<Vec<_>>());
-        let plug_in = self.with_influence(steps, None);
-        let one_step = self.with_influence(steps, Some(&weights));
-        let effective = weights.iter().map(|w| w.sum * w.sum / w.squares).fold(f64::INFINITY, f64::min);
-        let largest = weights.iter().map(|w| w.largest / w.sum).fold(0.0, f64::max);
-        Vertex { switched, one_step, plug_in, effective, largest }
+        let odds: Vec<&[f64]> = self.odds.iter().map(|o| o.o.as_slice()).collect();
+        let weights = weights(self.c, &(0..=k).map(|m| regression(m).in_index).collect::<Vec<_>>(), &odds);
+        let plug_in = Some(self.with_influence(steps, &[]));
+        let one_step = self.with_influence(steps, &weights);
+        Vertex { switched, one_step, plug_in, effective: effective(&weights), largest: largest(&weights) }
     }
 
-    fn rows(&self, in_index: bool) -> Range<usize> {
-        if in_index { self.c.index() } else { self.c.reference() }
-    }
-
-    /// `W_k` of every mechanism, with the exponents of the group odds in it.
-    fn weights(&self, in_index: &[bool]) -> Vec<Weights> {
-        let mut exponent = vec![0i32; self.odds.len()];
-        let mut out = Vec::with_capacity(in_index.len());
-        for (k, &index) in in_index.iter().enumerate() {
-            // omega_k: the odds of the mechanisms before it, and for the reference group the odds given what they drew.
-            let mut here = exponent.clone();
-            if !index {
-                here[k] -= 1;
-            }
-            let mut w = vec![0.0; self.c.y.len()];
-            for i in self.rows(index) {
-                let factor: f64 = here.iter().zip(&self.odds).filter(|(e, _)| **e != 0).map(|(e, odds)| odds.o[i].powi(*e)).product();
-                w[i] = self.c.w[i] * factor;
-            }
-            out.push(Weights::new(w, here, self.rows(index)));
-            if !index && k + 1 < self.odds.len() {
-                exponent[k + 1] += 1;
-                exponent[k] -= 1;
-            }
-        }
-        out
-    }
-
-    /// The mean over index units of the last regression, with the weighted residuals of all of them where `weights` are given.
-    fn with_influence(&self, steps: &[Step<'a>], weights: Option<&[Weights]>) -> Estimate {
+    /// The mean over index units of the last regression, with the weighted residuals of all of them unless `weights` is empty.
+    fn with_influence(&self, steps: &[Step<'a>], weights: &[Weights]) -> Estimate {
         let c = self.c;
         let k = self.order.len();
-        let n = c.n() as f64;
-        let index = c.index();
         // nu_0 to nu_{K+1}.
         let means: Vec<&[f64]> = steps.iter().rev().map(|s| s.nu.as_slice()).chain([c.y.as_slice()]).collect();
-        let nu = |level: usize| means[level];
-        let first = mean(c, &index, |i| nu(0)[i]);
-        let (mut value, mut influence) = (first.value, first.influence);
-        let sum_index: f64 = index.clone().map(|i| c.w[i]).sum();
-        let residual = |mechanism: usize, i: usize| nu(mechanism + 1)[i] - nu(mechanism)[i];
-        let mut d = vec![0.0; k + 1];
-        for (m, w) in weights.into_iter().flatten().enumerate() {
-            d[m] = w.rows.clone().map(|i| w.w[i] * residual(m, i)).sum::<f64>() / w.sum;
-            value += d[m];
-            for i in w.rows.clone() {
-                influence[c.unit(i)] += n * w.w[i] * (residual(m, i) - d[m]) / w.sum;
-            }
-        }
+        let (Estimate { value, mut influence }, d) = one_step(c, &means, weights);
+        let sum_index: f64 = c.index().map(|i| c.w[i]).sum();
         // What each regression's own estimation adds: h is the weight with which nu of this level enters everything below it.
         let mut h = vec![0.0; c.y.len()];
-        for i in index {
+        for i in c.index() {
             h[i] = c.w[i] / sum_index;
         }
         for level in 0..=k {
             let step = &steps[k - level];
-            if let Some(weights) = weights {
-                if level >= 1 {
-                    let above = &weights[level - 1];
-                    above.rows.clone().for_each(|i| h[i] += above.w[i] / above.sum);
-                }
-                let below = &weights[level];
+            if let Some(above) = level.checked_sub(1).and_then(|m| weights.get(m)) {
+                above.rows.clone().for_each(|i| h[i] += above.w[i] / above.sum);
+            }
+            if let Some(below) = weights.get(level) {
                 below.rows.clone().for_each(|i| h[i] -= below.w[i] / below.sum);
             }
             let slope = &step.slope;
             let gradient = step.matrix.weighted_sum(&c.rows(), None, |i| h[i] * slope[i]);
-            add_score_influence(c, &step.matrix, &step.fit, &gradient, nu(level + 1), &c.w, &mut influence);
+            add_score_influence(c, &step.matrix, &step.fit, &gradient, means[level + 1], &c.w, &mut influence);
             let lambda = step.fit.solve(&gradient);
             h.fill(0.0);
-            for i in self.rows(step.in_index) {
+            for i in rows_of(c, step.in_index) {
                 h[i] = c.w[i] * step.matrix.dot(i, &lambda, None);
             }
         }
         // What the group models' estimation adds: the logarithm of the odds falls by the linear predictor.
-        for (j, odds) in self.odds.iter().enumerate().filter(|_| weights.is_some()) {
+        for (j, odds) in self.odds.iter().enumerate().filter(|_| !weights.is_empty()) {
             let mut v = vec![0.0; c.y.len()];
-            for (m, w) in weights.into_iter().flatten().enumerate().filter(|(_, w)| w.exponents[j] != 0) {
-                w.rows.clone().for_each(|i| v[i] -= f64::from(w.exponents[j]) * w.w[i] * (residual(m, i) - d[m]) / w.sum);
+            for (m, w) in weights.iter().enumerate().filter(|(_, w)| w.exponents[j] != 0) {
+                w.rows.clone().for_each(|i| v[i] -= f64::from(w.exponents[j]) * w.w[i] * (means[m + 1][i] - means[m][i] - d[m]) / w.sum);
             }
             let gradient = odds.matrix.weighted_sum(&c.rows(), None, |i| v[i]);
             add_score_influence(c, &odds.matrix, &odds.fit, &gradient, &c.r, &c.w, &mut influence);
@@ -268,8 +224,66 @@ impl<'a> Chain<'a> {
     }
 }
 
+fn rows_of(c: &Contrast<'_>, in_index: bool) -> Range<usize> {
+    if in_index { c.index() } else { c.reference() }
+}
+
+/// `W_k` of every mechanism, which follows the index group's law or the reference group's. `o[j]` holds `(1 - pi_j) / pi_j` by row of
+/// the design.
+pub fn weights(c: &Contrast<'_>, in_index: &[bool], o: &[&[f64]]) -> Vec<Weights> {
+    let mut exponent = vec![0i32; o.len()];
+    let mut out = Vec::with_capacity(in_index.len());
+    for (k, &index) in in_index.iter().enumerate() {
+        // omega_k: the odds of the mechanisms before it, and for the reference group the odds given what they drew.
+        let mut here = exponent.clone();
+        if !index {
+            here[k] -= 1;
+        }
+        let mut w = vec![0.0; c.y.len()];
+        for i in rows_of(c, index) {
+            let factor: f64 = here.iter().zip(o).filter(|(e, _)| **e != 0).map(|(e, o)| o[i].powi(*e)).product();
+            w[i] = c.w[i] * factor;
+        }
+        out.push(Weights::new(w, here, rows_of(c, index)));
+        if !index && k + 1 < o.len() {
+            exponent[k + 1] += 1;
+            exponent[k] -= 1;
+        }
+    }
+    out
+}
+
+/// `mean_1 nu_0 + sum_k d_k` with the influences of its terms, the regressions and the weights held fixed, and the `d_k`. `means` holds
+/// `nu_0 .. nu_K+1` by row of the design. Without weights it is the plug-in.
+pub fn one_step(c: &Contrast<'_>, means: &[&[f64]], weights: &[Weights]) -> (Estimate, Vec<f64>) {
+    let n = c.n() as f64;
+    let first = mean(c, &c.index(), |i| means[0][i]);
+    let (mut value, mut influence) = (first.value, first.influence);
+    let mut d = Vec::with_capacity(weights.len());
+    for (m, w) in weights.iter().enumerate() {
+        let residual = |i: usize| means[m + 1][i] - means[m][i];
+        let own = w.rows.clone().map(|i| w.w[i] * residual(i)).sum::<f64>() / w.sum;
+        value += own;
+        for i in w.rows.clone() {
+            influence[c.unit(i)] += n * w.w[i] * (residual(i) - own) / w.sum;
+        }
+        d.push(own);
+    }
+    (Estimate { value, influence }, d)
+}
+
+/// Smallest effective number of units, `(sum W_k)^2 / sum W_k^2`.
+pub fn effective(weights: &[Weights]) -> f64 {
+    weights.iter().map(|w| w.sum * w.sum / w.squares).fold(f64::INFINITY, f64::min)
+}
+
+/// Largest share of one unit in the weights of a mechanism.
+pub fn largest(weights: &[Weights]) -> f64 {
+    weights.iter().map(|w| w.largest / w.sum).fold(0.0, f64::max)
+}
+
 /// Weights of one mechanism's residuals, by row of the design.
-struct Weights {
+pub struct Weights {
     w: Vec<f64>,
     rows: Range<usize>,
     /// Powers of the group odds in them.

@@ -12,7 +12,7 @@ use crate::error::{codes, nearest};
 use crate::estimate::resample::Bootstrap;
 use crate::study::file::{
     BootstrapFile, CdgdFile, CodingFile, HospitalEffectsFile, HospitalFile, HospitalsAsFile, InterventionalEstimatorFile, InterventionalFile,
-    LearnerFile, MechanismsAttributionFile, MechanismsFile, MethodFile, UncertaintyFile, UnsupportedFile, Variable,
+    MechanismsAttributionFile, MechanismsFile, MethodFile, UncertaintyFile, UnsupportedFile, Variable,
 };
 use crate::study::placed::{Placed, Word};
 use crate::vocab::BlockSet;
@@ -84,12 +84,7 @@ impl Resolver<'_> {
         options: &MechanismsFile,
         causal_order: Option<&[usize]>,
     ) -> Option<Box<dyn Method>> {
-        if options.learner.value != LearnerFile::Glm {
-            self.not_built("a learner other than glm", options.learner.span, "write `learner: glm`");
-        }
-        if let Some(folds) = &options.folds {
-            self.not_built("`folds`", folds.span, "remove it: the models of `learner: glm` are not cross-fitted");
-        }
+        let learner = self.cross_fit(options.learner.value, options.folds.as_ref());
         if self.file.blocks.len() > MOST_MECHANISMS {
             let message = format!("mechanisms takes at most {MOST_MECHANISMS} blocks, and this study has {}", self.file.blocks.len());
             self.error(codes::G213, message, method.span, "too many blocks", "merge blocks: every setting of the switches is a mean of its own");
@@ -100,7 +95,7 @@ impl Resolver<'_> {
             self.error(codes::G209, "mechanisms needs `causal_order`", method.span, "needs an order", &help);
         }
         let sequence = causal_order.map(<[usize]>::to_vec).unwrap_or_default();
-        Some(Box::new(Mechanisms { shapley: options.attribution == MechanismsAttributionFile::Shapley, sequence }))
+        Some(Box::new(Mechanisms { shapley: options.attribution == MechanismsAttributionFile::Shapley, sequence, learner }))
     }
 
     pub(super) fn interventional(
