@@ -23,10 +23,15 @@ struct Notes {
     clipped: usize,
     /// Effective number of weighted units of the other group.
     effective: f64,
+    /// Units of the target whose probability lies outside that of 99.8% of the other group, and their share of the weight.
+    outside: (usize, f64),
 }
 
 /// Share of units with a clipped group probability beyond which the reader is warned.
 const MUCH_CLIPPED: f64 = 0.05;
+/// Share of the target outside the other group's range beyond which the estimates are marked: the gate of METHODS 2, on what was learned. A
+/// logit of main effects can miss that a column's range ends earlier in one group.
+const MUCH_OUTSIDE: f64 = 0.05;
 
 impl WithAndWithout {
     pub(super) fn learned(&self, fits: &Fits<'_>, cf: CrossFit) -> Result<Draft, DecomposeError> {
@@ -109,8 +114,25 @@ fn cross_mean(fits: &Fits<'_>, cf: CrossFit, folds: &[Fold], set: BlockSet, towa
         omega[i] = w[i] * p / (1.0 - p);
     }
     let (sum, squares) = omega.iter().fold((0.0, 0.0), |(s, q), v| (s + v, q + v * v));
+    let (low, high) = limits(other.clone().map(|i| (pi[i], w[i])));
+    let beyond: Vec<usize> = target.clone().filter(|&i| w[i] > 0.0 && !(low..=high).contains(&pi[i])).collect();
+    let mass = |rows: &mut dyn Iterator<Item = usize>| rows.map(|i| w[i]).sum::<f64>();
+    let outside = (beyond.len(), mass(&mut beyond.iter().copied()) / mass(&mut target.clone()));
     let step = one_step(c, &target, std::slice::from_ref(&other), &mu, &omega);
-    Ok((step.estimate, Notes { set, toward, outcome, group, clipped, effective: sum * sum / squares }))
+    Ok((step.estimate, Notes { set, toward, outcome, group, clipped, effective: sum * sum / squares, outside }))
+}
+
+/// Values between which 99.8% of the weight lies, of (value, weight).
+fn limits(values: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
+    let mut sorted: Vec<(f64, f64)> = values.filter(|v| v.1 > 0.0).collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = sorted.iter().map(|v| v.1).sum();
+    let mut sum = 0.0;
+    let inside = sorted.iter().filter(|v| {
+        sum += v.1;
+        sum > 0.001 * total && sum - v.1 < 0.999 * total
+    });
+    inside.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v.0), high.max(v.0)))
 }
 
 /// Loss of predictions over rows with a positive weight, and their c-statistic for a 0/1 outcome.
@@ -172,6 +194,11 @@ fn facts(fits: &Fits<'_>, cf: CrossFit, values: &[f64], chosen: usize, std_error
             "effective number of {other} units, weighted by the learned group probabilities to look like {target} units: (sum w)^2 / sum w^2"
         );
         out.push(Fact::judged("learner_effective_units", n.effective, verdict, message));
+        let (count, share) = n.outside;
+        let verdict = if share <= MUCH_OUTSIDE { Verdict::Passes(MUCH_OUTSIDE) } else { Verdict::Fails(MUCH_OUTSIDE) };
+        let message = format!("share of {target} units whose learned group probability lies outside that of 99.8% of {other} units");
+        let all = fits.sides(n.toward).0.filter(|&i| c.w[i] > 0.0).count();
+        out.push(Fact::judged("learner_units_outside_range", share, verdict, message).counting(count, Some(all)));
     }
     if let Some(worst) = notes.iter().max_by_key(|n| n.clipped) {
         let n = c.units().filter(|&i| c.w[i] > 0.0).count();
