@@ -6,7 +6,7 @@ use crate::learners::{data, matrix};
 use gapshare::decompose::crossfit::{CLIP, CrossFit, Nuisance, median_rule};
 use gapshare::decompose::fits::Fits;
 use gapshare::decompose::with_and_without::WithAndWithout;
-use gapshare::decompose::{Component, Decomposition, Draft, Method, Part, row};
+use gapshare::decompose::{Component, Decomposition, Draft, Method, Part, Verdict, row};
 use gapshare::design::{Contrast, Design};
 use gapshare::estimate::{Estimate, Sampling};
 use gapshare::model::expit;
@@ -312,7 +312,7 @@ fn simulate(runs: Range<u64>, n: usize, uniform: bool) -> Simulated {
     use gapshare::diagnostics;
     let truth = methods_2(2_000_000, 1_000_000, uniform).1;
     let k = (runs.end - runs.start) as f64;
-    let (mut errors, mut covered, mut clipped, mut gates) = (Vec::new(), 0.0, 0.0, 0);
+    let (mut errors, mut outside, mut covered, mut clipped, mut gates) = (Vec::new(), Vec::new(), 0.0, 0.0, 0);
     for seed in runs {
         let d = methods_2(n, seed, uniform).0.design();
         let out = decompose(&d, CrossFit { splits: 1, ..CrossFit::new(LearnerKind::BoostedTrees) });
@@ -322,8 +322,12 @@ fn simulate(runs: Range<u64>, n: usize, uniform: bool) -> Simulated {
         covered += f64::from(u8::from((a.value - truth).abs() <= 1.96 * se)) / k;
         clipped += out.facts.iter().find(|f| f.check == "clipped_group_probabilities").and_then(|f| f.value).unwrap() / k;
         let c = Contrast::new(&d, 1);
-        gates += usize::from(diagnostics::overlap(&Fits::new(&c), true).iter().flat_map(|o| &o.checks).any(|c| c.fails_gate()));
+        let fails = out.facts.iter().any(|f| matches!(f.verdict, Verdict::Fails(_)));
+        gates += usize::from(fails || diagnostics::overlap(&Fits::new(&c), true).iter().flat_map(|o| &o.checks).any(|c| c.fails_gate()));
+        outside.push(out.facts.iter().find(|f| f.check == "learner_units_outside_range").and_then(|f| f.value).unwrap());
     }
+    outside.sort_by(f64::total_cmp);
+    eprintln!("outside the range: {:.4} to {:.4}", outside[0], outside[outside.len() - 1]);
     let bias = errors.iter().sum::<f64>() / k;
     let sd = (errors.iter().map(|e| (e - bias).powi(2)).sum::<f64>() / (k - 1.0)).sqrt();
     Simulated { bias, mc_se: sd / k.sqrt(), covered, clipped, gates }

@@ -3,7 +3,7 @@
 //! Influences are those of the efficient influence function: cross-fitted nuisances drop the terms of their own estimation.
 
 use super::{Adjusted, Target, WithAndWithout, against, mean_by, pool};
-use crate::decompose::crossfit::{CLIP, CrossFit, Fold, Nuisance, median_rule};
+use crate::decompose::crossfit::{CLIP, CrossFit, Fold, Nuisance, clipped, headline_values, median_rule, range_over_splits};
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms, Support, Toward};
 use crate::decompose::moments::mean;
 use crate::decompose::{Component, DecomposeError, Draft, Fact, Part, Verdict};
@@ -24,10 +24,13 @@ struct Notes {
     clipped: usize,
     /// Effective number of weighted units of the other group.
     effective: f64,
+    /// Units of the target whose probability lies outside that of 99.8% of the other group, and their share of the weight.
+    outside: (usize, f64),
 }
 
-/// Share of units with a clipped group probability beyond which the reader is warned.
-const MUCH_CLIPPED: f64 = 0.05;
+/// Share of the target outside the other group's range beyond which the estimates are marked: the gate of METHODS 2, on what was learned. A
+/// logit of main effects can miss that a column's range ends earlier in one group.
+const MUCH_OUTSIDE: f64 = 0.05;
 
 impl WithAndWithout {
     pub(super) fn learned(&self, fits: &Fits<'_>, cf: CrossFit) -> Result<Draft, DecomposeError> {
@@ -50,7 +53,7 @@ impl WithAndWithout {
             notes.push(of_split);
         }
         let headline = (Part::Unexplained, Component::Total);
-        let values: Vec<f64> = drafts.iter().flat_map(|d| &d.rows).filter(|r| (r.part, r.component) == headline).map(|r| r.estimate.value).collect();
+        let values = headline_values(&drafts, headline);
         let sampling = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);
         let (mut draft, chosen) = median_rule(drafts, headline, &sampling);
         let of = draft.rows.iter().find(|r| (r.part, r.component) == headline).map(|r| sampling.std_error(&r.estimate));
@@ -110,9 +113,26 @@ fn cross_mean(fits: &Fits<'_>, cf: CrossFit, folds: &[Fold], set: BlockSet, towa
         omega[i] = w[i] * p / (1.0 - p);
     }
     let (sum, squares) = omega.iter().fold((0.0, 0.0), |(s, q), v| (s + v, q + v * v));
+    let (low, high) = limits(other.clone().map(|i| (pi[i], w[i])));
+    let beyond: Vec<usize> = target.clone().filter(|&i| w[i] > 0.0 && !(low..=high).contains(&pi[i])).collect();
+    let mass = |rows: &mut dyn Iterator<Item = usize>| rows.map(|i| w[i]).sum::<f64>();
+    let outside = (beyond.len(), mass(&mut beyond.iter().copied()) / mass(&mut target.clone()));
     // One-step, the nuisance functions held fixed: they were learned on other units.
     let estimate = mean(c, &target, |i| mu[i]).plus(&mean_by(c, std::slice::from_ref(&other), &omega, |i| c.y[i] - mu[i]));
-    Ok((estimate, Notes { set, toward, outcome, group, clipped, effective: sum * sum / squares }))
+    Ok((estimate, Notes { set, toward, outcome, group, clipped, effective: sum * sum / squares, outside }))
+}
+
+/// Values between which 99.8% of the weight lies, of (value, weight).
+fn limits(values: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
+    let mut sorted: Vec<(f64, f64)> = values.filter(|v| v.1 > 0.0).collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = sorted.iter().map(|v| v.1).sum();
+    let mut sum = 0.0;
+    let inside = sorted.iter().filter(|v| {
+        sum += v.1;
+        sum > 0.001 * total && sum - v.1 < 0.999 * total
+    });
+    inside.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v.0), high.max(v.0)))
 }
 
 /// Loss of predictions over rows with a positive weight, and their c-statistic for a 0/1 outcome.
@@ -126,24 +146,8 @@ fn judged(family: Family, rows: &[Range<usize>], y: &[f64], predicted: &[f64], w
 /// `values` are those of the headline row in each split.
 fn facts(fits: &Fits<'_>, cf: CrossFit, values: &[f64], chosen: usize, std_error: f64, notes: &[Notes]) -> Vec<Fact> {
     let c = fits.contrast;
-    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
-    let how = if c.design.clusters.is_some() { "by cluster" } else { "within group and outcome" };
-    let (kind, folds, splits, seed) = (cf.learner, cf.folds, cf.splits, cf.seed);
-    let mut out = vec![Fact::informs(
-        "learner",
-        None,
-        format!(
-            "outcome and group are learned by {} ({}), recalibrated on a fifth of the training rows, anchored to the sample's mean, and predicted out of fold: {folds} folds {how}, \
-             {splits} splits, seed {seed}; estimates are those of split {}, whose adjusted gap with every block is the median; standard errors \
-             by the median rule, without terms for the learners' own estimation",
-            kind.name(),
-            kind.settings(),
-            chosen + 1
-        ),
-    )];
-    let range = (high - low) / std_error;
-    let message = format!("range of the adjusted gap with every block over the splits ({low:.5} to {high:.5}), in its standard errors");
-    out.push(Fact::judged("split_range", range, if range <= 1.0 { Verdict::Passes(1.0) } else { Verdict::Warns(1.0) }, message));
+    let headline = "adjusted gap with every block";
+    let mut out = vec![cf.told(c, "outcome and group", headline, chosen), range_over_splits(headline, values, std_error)];
     let full = BlockSet::all(c.design.blocks.len());
     for n in notes.iter().filter(|n| n.set == full) {
         let (target, other) = match n.toward {
@@ -174,18 +178,14 @@ fn facts(fits: &Fits<'_>, cf: CrossFit, values: &[f64], chosen: usize, std_error
             "effective number of {other} units, weighted by the learned group probabilities to look like {target} units: (sum w)^2 / sum w^2"
         );
         out.push(Fact::judged("learner_effective_units", n.effective, verdict, message));
+        let (count, share) = n.outside;
+        let verdict = if share <= MUCH_OUTSIDE { Verdict::Passes(MUCH_OUTSIDE) } else { Verdict::Fails(MUCH_OUTSIDE) };
+        let message = format!("share of {target} units whose learned group probability lies outside that of 99.8% of {other} units");
+        let all = fits.sides(n.toward).0.filter(|&i| c.w[i] > 0.0).count();
+        out.push(Fact::judged("learner_units_outside_range", share, verdict, message).counting(count, Some(all)));
     }
     if let Some(worst) = notes.iter().max_by_key(|n| n.clipped) {
-        let n = c.units().filter(|&i| c.w[i] > 0.0).count();
-        let share = worst.clipped as f64 / n as f64;
-        let message = format!(
-            "share of units whose learned group probability was moved to {} or {}, in the set of blocks with the most: {}",
-            CLIP.0,
-            CLIP.1,
-            fits.set_name(worst.set)
-        );
-        let verdict = if share <= MUCH_CLIPPED { Verdict::Passes(MUCH_CLIPPED) } else { Verdict::Warns(MUCH_CLIPPED) };
-        out.push(Fact::judged("clipped_group_probabilities", share, verdict, message).counting(worst.clipped, Some(n)));
+        out.push(clipped(c, worst.clipped, &fits.set_name(worst.set)));
     }
     out
 }

@@ -2,8 +2,8 @@
 //! (Breiman 2001; Malley et al. 2012, probability machines).
 //!
 //! Why not linfa's forest: `linfa-ensemble` 0.8 returns the label that most trees vote for, each leaf of `linfa-trees` votes for its most
-//! frequent label, and leaves with the same vote are merged: with an outcome that is rare everywhere every tree is one leaf. It takes
-//! no weights across bootstraps either. smartcore's regression forest takes no weights at all.
+//! frequent label, and leaves with the same vote are merged: with an outcome that is rare everywhere every tree is one leaf. Its bootstrap
+//! samples drop the weights. smartcore's regression forest takes no weights at all.
 
 use super::folds::derived_seed;
 use super::{LearnError, Learner, Predictor, Sample};

@@ -113,6 +113,8 @@ fn the_schema_and_the_parser_agree() {
             "with_and_without: { attribution: first_in, surface: pooled_interacted, target: pooled, estimator: gcomp, learner: glm }",
             true,
         ),
+        ("with_and_without: {}", "with_and_without: { learner: boosted_trees, folds: 10, target: pooled }", true),
+        ("with_and_without: {}", "with_and_without: { learner: gbm }", false),
         ("with_and_without: {}", "with_and_without: { attribution: { shapley: null } }", false),
         ("with_and_without: {}", "with_and_without: null", false),
         ("with_and_without: {}", "with_and_without: { surface: pooled }", false),
