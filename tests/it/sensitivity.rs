@@ -390,6 +390,16 @@ fn an_unmeasured_factor_takes_its_part_of_a_mechanism() {
     near("left", value(find(&rows, "delta 0.5, gamma 0.4", block)), 0.059020897976 - 0.2 * slope, 1e-10);
     near("frontier", value(find(&rows, "S, gamma 0.4", Figure::Named("delta_at_zero"))), 0.059020897976 / (0.4 * slope), 1e-9);
     assert!(matches!(find(&rows, "S, gamma 0", Figure::Named("delta_at_zero")).found, Found::Undefined(_)));
+    // The same of the method itself, by its own contributions.
+    let method = gapshare::decompose::mechanisms::Mechanisms { sequence: vec![0, 1, 2], ..Default::default() };
+    let c = Contrast::new(&d, 1);
+    let reported = method.decompose(&Fits::new(&c)).unwrap();
+    let rows = on(&d, &plan, &method);
+    for k in 0..3 {
+        let figure = Figure::Part(Part::Explained, Component::Block(k));
+        let contribution = reported.row(Part::Explained, Component::Block(k)).unwrap().estimate.value;
+        near("left", value(find(&rows, "delta 0.5, gamma 0.4", figure)), contribution - 0.2 * slope, 1e-10);
+    }
     let other = on(&d, &plan, &GCOMP);
     assert!(other.len() == 1 && matches!(other[0].found, Found::Undefined(_)));
 }
