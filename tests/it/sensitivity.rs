@@ -242,7 +242,7 @@ fn variations_are_the_studies_written_out_by_hand() {
 #[test]
 fn a_sample_of_rows_is_the_study_of_those_rows() {
     let mut columns = lcg::columns();
-    let keep = |i: usize| i % 3 != 0;
+    let keep = |i: usize| !i.is_multiple_of(3);
     columns.cluster = Some((0..2000).map(|i| format!("{:02}", if i < 300 { i % 2 } else { i * 7 % 40 })).collect());
     columns.weight = Some((0..2000).map(|i| 1.0 + f64::from(i % 4)).collect());
     let d = columns.design();
