@@ -229,8 +229,8 @@ fn paths_and_shapley_values_are_those_of_methods() {
         let design = Population { scenario }.table().design(true, true);
         for (m, want) in [(Mechanisms::default(), path), (Mechanisms { shapley: true, ..Mechanisms::default() }, shapley)] {
             let d = run(&design, &m);
-            for k in 0..3 {
-                near(&format!("{scenario} {m:?} {k}"), block(&d, k), want[k], 6e-8);
+            for (k, want) in want.iter().take(3).enumerate() {
+                near(&format!("{scenario} {m:?} {k}"), block(&d, k), *want, 6e-8);
             }
             near("outcome", d.row(Part::Unexplained, Component::Total).unwrap().estimate.value, want[3], 6e-8);
         }

@@ -154,9 +154,8 @@ fn ridge_has_its_closed_form_and_without_penalty_it_is_the_glm() {
         for i in 0..k {
             for j in i + 1..k {
                 let f = a[j][i] / a[i][i];
-                for l in i..k {
-                    a[j][l] -= f * a[i][l];
-                }
+                let pivot = a[i].clone();
+                a[j].iter_mut().zip(&pivot).skip(i).for_each(|(x, p)| *x -= f * p);
                 b[j] -= f * b[i];
             }
         }
@@ -239,7 +238,7 @@ fn weights_are_repeated_rows() {
     let (ma, mb) = (matrix(&a), matrix(&b));
     // The file row that a row of the second design repeats; a fifth of them is held out.
     let source: Vec<usize> = b.design.cohort_row.iter().map(|&r| order[r as usize]).collect();
-    let split = |source: &dyn Fn(usize) -> usize, n: usize| -> (Vec<usize>, Vec<usize>) { (0..n).partition(|&i| source(i) % 5 != 0) };
+    let split = |source: &dyn Fn(usize) -> usize, n: usize| -> (Vec<usize>, Vec<usize>) { (0..n).partition(|&i| !source(i).is_multiple_of(5)) };
     let (rows_a, held_a) = split(&|i| a.design.cohort_row[i] as usize, a.y.len());
     let (rows_b, held_b) = split(&|i| source[i], b.y.len());
     let sa = Sample { m: &ma, rows: &rows_a, holdout: &held_a, y: &a.y, w: &a.w, cluster: None };

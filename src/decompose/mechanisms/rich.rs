@@ -121,7 +121,7 @@ fn filled(c: &Contrast<'_>, sources: &[Source]) -> Array2<f64> {
 
 /// Not a product, and not a bent part of a spline.
 fn is_linear(column: &Column) -> bool {
-    column.product.is_none() && !(coded_as_curve(column) && !column.term.ends_with(".s1"))
+    column.product.is_none() && (!coded_as_curve(column) || column.term.ends_with(".s1"))
 }
 
 /// Whether the study file itself codes the variable as a spline.
