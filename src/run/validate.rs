@@ -236,7 +236,7 @@ impl Quantity {
         match self {
             Self::Row(part, Component::Block(k)) => format!("{}: {}", part.name(), plan.roles.blocks[k]),
             Self::Row(part, Component::Named(name)) => format!("{}: {name}", part.name()),
-            Self::Hospital(row, family) => format!("{row}, family {family}"),
+            Self::Hospital(row, family) => format!("{row} (family {family})"),
             Self::Row(part, _) => part.name().to_owned(),
             Self::AdjustedGap(set) => format!("adjusted gap: {}", set.name(&plan.roles.blocks)),
         }
