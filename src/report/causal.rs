@@ -83,7 +83,7 @@ pub fn readings_of(s: &Study, group: &str, analysis: &str) -> Vec<String> {
 }
 
 /// A size and its interval, both turned so that the estimate is above 0.
-fn said(s: &Study, u: &numbers::Units, v: Interval) -> String {
+pub(super) fn said(s: &Study, u: &numbers::Units, v: Interval) -> String {
     let size = format!("{} {}", u.lead(v.estimate.abs()), u.noun);
     match v.limits {
         Some((low, high)) => {

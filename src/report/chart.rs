@@ -107,9 +107,12 @@ impl Chart {
                 ("explained" | "endowments" | "coefficients" | "interaction", "total") => {
                     rows.push(step(named(&p.part), String::new(), Mark::Other, value, share(p)));
                 }
+                // Nothing is credited, by definition: no step.
+                ("explained", _) if value.estimate == 0.0 && value.limits.is_none_or(|(low, high)| low == high) => {}
                 ("explained" | "endowments", block) => {
                     let mark = s.meta.blocks.get_index_of(block).map_or(Mark::Other, Mark::Block);
-                    rows.push(step(s.blocks(block), String::new(), mark, value, share(p)));
+                    let (label, sub) = super::hospital::component(s, &s.meta.primary, block);
+                    rows.push(step(label, sub, mark, value, share(p)));
                 }
                 // Components of parts other than the explained one stand in the tables.
                 _ => {}
@@ -345,7 +348,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// 4 to 9 ticks at 1, 2 or 5 times a power of ten that hold `low` and `high`: (first, last, all).
-fn ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
+pub fn ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
     let (low, high) = if high > low { (low, high) } else { (low - 1.0, high + 1.0) };
     let power = 10f64.powf(((high - low) / 9.0).log10().floor());
     let mut step = power;
@@ -359,7 +362,7 @@ fn ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
     (first as f64 * step, last as f64 * step, (first..=last).map(|k| k as f64 * step).collect())
 }
 
-fn text(x: f64, y: f64, class: &str, anchor: &str, text: &str) -> String {
+pub fn text(x: f64, y: f64, class: &str, anchor: &str, text: &str) -> String {
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"{class}\" text-anchor=\"{anchor}\">{}</text>", escape(text))
 }
 

@@ -6,6 +6,7 @@
 mod causal;
 mod chart;
 mod graph;
+mod hospital;
 mod methods;
 mod numbers;
 mod sections;
@@ -67,7 +68,9 @@ struct Section {
     number: usize,
     title: &'static str,
     intro: String,
-    figure: Option<Figure>,
+    figures: Vec<Figure>,
+    /// Whether figures stand before the paragraphs.
+    figures_first: bool,
     paragraphs: Vec<String>,
     tables: Vec<TableView>,
 }
@@ -140,9 +143,12 @@ fn page(s: &Study) -> Page {
 fn group(s: &Study, at: usize, group: &str) -> Group {
     let headline = wording::headline(s, group);
     let chart = chart::Chart::new(s, group, &headline.title, &format!("parts-{}", at + 1));
+    let open = match s.method(&s.meta.primary).as_deref() {
+        Some("hospital") => "what is left between comparable patients of the same hospitals",
+        _ => "what the measured factors do not explain",
+    };
     let caption = format!(
-        "In {}. Grey bars from 0 are gaps; floating bars are the parts that make one gap the next; the open bar is what the measured factors do not \
-         explain.",
+        "In {}. Grey bars from 0 are gaps; floating bars are the parts that make one gap the next; the open bar is {open}.",
         s.units(group, &s.primary_scale(group)).word
     );
     let mut note = format!(
@@ -201,7 +207,6 @@ fn sections_of(s: &Study) -> Vec<Section> {
     } else {
         format!("Treated as fair, and credited to no block: {}.", s.allowables())
     };
-    let others = sections::others(s);
     let all: [(&'static str, &'static str, String, Vec<TableView>); 11] = [
         ("cohort", "Cohort", "Every step that removed a row is counted.".into(), sections::attrition(s)),
         ("gap", "The gap", fair, sections::gap(s)),
@@ -221,7 +226,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
         ),
         (CAUSAL, "What is assumed", String::new(), causal::assumptions(s)),
         ("methods", "Methods side by side", methods::why_they_differ(s), methods::methods(s)),
-        ("more", "Hospitals", String::new(), others),
+        (HOSPITALS, "Where they go and how they fare there", String::new(), Vec::new()),
         (
             "sensitivity",
             "Sensitivity",
@@ -230,21 +235,33 @@ fn sections_of(s: &Study) -> Vec<Section> {
         ),
         ("models", "Models", String::new(), sections::models(s)),
     ];
-    let mut out = Vec::new();
+    let mut out: Vec<Section> = Vec::new();
+    let mut number = s.meta.index.len() + 1;
     for (id, title, intro, tables) in all {
-        let (figure, paragraphs) = match id {
-            CAUSAL => (causal::order(s, s.meta.index.len() + 1), causal::readings(s)),
-            _ => (None, Vec::new()),
-        };
-        if !tables.is_empty() || figure.is_some() {
-            out.push(Section { id, number: out.len() + 1, title, intro, figure, paragraphs, tables });
+        let mut section =
+            Section { id, number: out.len() + 1, title, intro, figures: Vec::new(), figures_first: id == CAUSAL, paragraphs: Vec::new(), tables };
+        match id {
+            CAUSAL => {
+                section.figures.extend(causal::order(s, number));
+                section.paragraphs = causal::readings(s);
+            }
+            HOSPITALS => {
+                let told = hospital::section(s, number);
+                section = Section { intro: told.intro, figures: told.figures, paragraphs: told.paragraphs, tables: told.tables, ..section };
+            }
+            _ => {}
+        }
+        number += section.figures.len();
+        if !section.tables.is_empty() || !section.figures.is_empty() {
+            out.push(section);
         }
     }
     out
 }
 
-/// The section of the causal analyses, which has more than tables.
+/// The sections that have more than tables: of the causal analyses, and of the hospitals.
 const CAUSAL: &str = "assumed";
+const HOSPITALS: &str = "hospitals";
 
 /// What is needed to run it again.
 fn facts(s: &Study) -> Vec<(String, String)> {

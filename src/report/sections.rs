@@ -2,7 +2,7 @@
 
 use super::numbers::{fixed, general, percent, range};
 use super::study::Study;
-use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, part_of, share, value, words};
+use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, row_name, share, value, words};
 use super::wording::analysis_note;
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Table};
@@ -216,7 +216,7 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
         }
         for r in rows {
             let (part, component) = (t.text(r, "part"), t.text(r, "component"));
-            let name = if component == "total" { part_of(t.text(r, "method"), part) } else { s.blocks(component) };
+            let name = row_name(s, &s.meta.primary, part, component);
             let mut cells = vec![words(name), value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u), share(t, r)];
             cells.push(match t.number(r, "share_conf_low").zip(t.number(r, "share_conf_high")) {
                 Some((low, high)) => marked("r", format!("{}\u{a0}to\u{a0}{}", percent(low), percent(high))),
@@ -360,17 +360,6 @@ pub fn models(s: &Study) -> Vec<TableView> {
     view.folded = Some("Coefficients of the models with the most blocks".into());
     view.note("All models stand in tables/coefficients.csv.");
     views.push(view);
-    views
-}
-
-/// Hospital tables, as they are.
-pub fn others(s: &Study) -> Vec<TableView> {
-    let mut views = Vec::new();
-    for (decl, caption) in [(&schema::HOSPITAL, "Where they go and how they fare there"), (&schema::HOSPITAL_UNITS, "Hospitals")] {
-        if let Some(t) = s.table(decl) {
-            views.push(super::view::plain(s, decl, t, caption.into()));
-        }
-    }
     views
 }
 

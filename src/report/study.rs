@@ -251,7 +251,7 @@ impl<'a> Study<'a> {
 }
 
 /// `Age, years` without the unit, so that a list of labels reads as one.
-fn without_unit(label: &str) -> &str {
+pub fn without_unit(label: &str) -> &str {
     const UNITS: [&str; 9] = ["years", "months", "weeks", "days", "hours", "SD", "mmHg", "kg", "cm"];
     match label.rsplit_once(", ") {
         Some((name, unit)) if UNITS.contains(&unit) || unit.contains(['/', '%']) => name,

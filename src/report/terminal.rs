@@ -2,7 +2,7 @@
 
 use super::numbers::{level, percent};
 use super::study::Study;
-use super::view::part_of;
+use super::view::row_name;
 use crate::release::{ResultTables, schema};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indexmap::IndexMap;
@@ -20,9 +20,10 @@ pub fn terminal_table(tables: &ResultTables) -> String {
         });
         out.push(String::new());
     }
-    for (analysis, names) in rests_on(&s) {
+    for (names, analyses) in rests_on(&s) {
         let claim = if s.meta.causal_claims { "claimed by the study file" } else { "not claimed: a reweighting, no effects" };
-        out.push(format!("{analysis} rests on {} ({claim}; report.html spells them out)", names.join(", ")));
+        let rest = if analyses.len() == 1 { "rests" } else { "rest" };
+        out.push(format!("{} {rest} on {} ({claim}; report.html spells them out)", analyses.join(", "), names.join(", ")));
     }
     let failed: Vec<String> = match s.table(&schema::DIAGNOSTICS) {
         Some(t) => (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).map(|r| t.text(r, "check").to_owned()).collect(),
@@ -44,11 +45,15 @@ pub fn terminal_table(tables: &ResultTables) -> String {
     text
 }
 
-/// The assumptions of each causal analysis, by name.
-fn rests_on<'a>(s: &Study<'a>) -> IndexMap<&'a str, Vec<&'a str>> {
-    let mut out: IndexMap<&str, Vec<&str>> = IndexMap::new();
+/// The assumptions of the causal analyses, by name, and the analyses that rest on the same.
+fn rests_on<'a>(s: &Study<'a>) -> IndexMap<Vec<&'a str>, Vec<&'a str>> {
+    let mut by_analysis: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for a in &s.meta.assumptions {
-        out.entry(&a.analysis).or_default().push(&a.name);
+        by_analysis.entry(&a.analysis).or_default().push(&a.name);
+    }
+    let mut out: IndexMap<Vec<&str>, Vec<&str>> = IndexMap::new();
+    for (analysis, names) in by_analysis {
+        out.entry(names).or_default().push(analysis);
     }
     out
 }
@@ -58,12 +63,12 @@ fn primary(s: &Study, group: &str) -> String {
     let Some(first) = parts.first() else { return "  no decomposition".to_owned() };
     let scale = s.table(&schema::DECOMPOSITION).map_or("", |t| t.text(first.row, "scale"));
     let u = s.units(group, scale);
-    let method = s.method(&s.meta.primary).unwrap_or_default();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(vec!["part".to_owned(), u.word.clone(), format!("{} interval", level(s.meta.level)), "share".to_owned()]);
     for p in &parts {
-        let name = if p.component == "total" { part_of(&method, &p.part) } else { format!("  {}", s.blocks(&p.component)) };
+        let indent = if p.component == "total" { "" } else { "  " };
+        let name = format!("{indent}{}", row_name(s, &s.meta.primary, &p.part, &p.component));
         let missing = if p.withheld { "withheld" } else { "-" };
         let limits = p.value.and_then(|v| v.limits).map(|(low, high)| u.range(low, high));
         let share = match (p.share, p.part.as_str()) {

@@ -136,9 +136,22 @@ pub fn part_of(method: &str, part: &str) -> String {
         ("interventional", "allowable") => "Goes with what is given".into(),
         ("interventional", "explained") => "Falls with the blocks equalised".into(),
         ("interventional", "unexplained") => "Remains with the blocks equalised".into(),
+        ("hospital", "explained") => "Case mix and where they go".into(),
+        ("hospital", "unexplained") => "How they fare there".into(),
         ("cdgd", "explained") => "Goes with the treatment".into(),
         ("cdgd", "unexplained") => "Baseline: without the treatment".into(),
         _ => part_name(part),
+    }
+}
+
+/// The name of a row of an analysis: of the part, or of its component and what that is made of.
+pub fn row_name(s: &Study, analysis: &str, part: &str, component: &str) -> String {
+    if component == "total" {
+        return part_of(&s.method(analysis).unwrap_or_default(), part);
+    }
+    match super::hospital::component(s, analysis, component) {
+        (name, made_of) if made_of.is_empty() => name,
+        (name, made_of) => format!("{name} ({made_of})"),
     }
 }
 

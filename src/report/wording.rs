@@ -65,6 +65,11 @@ pub fn headline(s: &Study, group: &str) -> Headline {
             let title = if s.method(&s.meta.primary).as_deref() == Some("cdgd") { "The gap by a treatment" } else { "The gap with blocks equalised" };
             return Headline { lead: lead.into_iter().chain(said).collect(), title: title.into() };
         }
+        Some("hospital") => {
+            let (title, said) = super::hospital::headline(s, group);
+            let gap = (!fair.is_empty()).then(|| format!("{basis} is {} {}.", u.lead(adjusted.estimate), limits_of(&u, adjusted)));
+            return Headline { lead: lead.into_iter().chain(gap).chain(said).collect(), title };
+        }
         Some("rank_and_replace") => {
             return Headline {
                 lead: lead.into_iter().chain([of_need(s, group, &u, &parts)]).collect(),

@@ -1,8 +1,8 @@
 //! The study with every default written out: study.resolved.yaml.
 
 use super::file::{
-    EstimatorFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile, StudyFile, SurfaceFile,
-    WithAndWithoutFile,
+    CodingFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile, StudyFile,
+    SurfaceFile, Variable, WithAndWithoutFile,
 };
 use super::placed::{Placed, Word};
 use super::resolve::seen_from;
@@ -39,10 +39,49 @@ impl InterventionalFile {
         let mut given = vec![allowable];
         if matches!(self.estimator, InterventionalEstimatorFile::Dr | InterventionalEstimatorFile::Gcomp) {
             let equalized = self.equalize_in_force(study);
-            let order = study.causal_order.clone().unwrap_or_else(|| study.blocks.keys().cloned().collect());
-            given.extend(order.into_iter().take_while(|block| !equalized.contains(block)));
+            given.extend(study.order_in_force().into_iter().take_while(|block| !equalized.contains(block)));
         }
         given
+    }
+}
+
+impl HospitalFile {
+    /// The column of hospital ids: the one that is named, or the only one that enters as fixed effects.
+    pub fn id_in_force(&self, study: &StudyFile) -> Option<Word> {
+        let mut fixed = study.all_variables().filter_map(|variable| match &variable.value {
+            Variable::Column { name, coding: Some(CodingFile::FixedEffects(_)) } => Some(Word { value: name.clone(), span: variable.span }),
+            Variable::Column { .. } | Variable::Interaction(_) => None,
+        });
+        self.id.clone().or_else(|| match (fixed.next(), fixed.next()) {
+            (only @ Some(_), None) => only,
+            _ => None,
+        })
+    }
+
+    /// The block of the hospitals, by position: the one with their ids, or the last in causal order, or else that of the study, that patients
+    /// are not compared given. `None` where `given` leaves none.
+    pub fn block_in_force(&self, study: &StudyFile) -> Option<usize> {
+        let id = self.id_in_force(study);
+        let is_id = |column: Option<&str>| column.is_some() && column == id.as_ref().map(|word| word.value.as_str());
+        let of_ids = study.blocks.values().position(|list| list.iter().any(|v| is_id(v.value.column())));
+        let given = |block: &Word| self.given.as_ref().is_some_and(|words| words.contains(block));
+        of_ids.or_else(|| study.order_in_force().iter().rev().find(|b| !given(b)).and_then(|b| study.blocks.get_index_of(b.value.as_str())))
+    }
+
+    /// What patients are compared given: the allowables always, and the blocks asked for or those before the block of the hospitals.
+    pub fn given_in_force(&self, study: &StudyFile) -> Vec<Word> {
+        let allowable = Placed::default_of("allowable".to_owned());
+        let block = self.block_in_force(study).and_then(|k| study.blocks.get_index(k)).map(|(name, _)| name);
+        let before = || study.order_in_force().into_iter().take_while(|b| block != Some(b)).collect();
+        let asked: Vec<Word> = self.given.clone().unwrap_or_else(before);
+        if asked.contains(&allowable) { asked } else { [allowable].into_iter().chain(asked).collect() }
+    }
+}
+
+impl StudyFile {
+    /// The blocks in causal order, or else as they stand.
+    fn order_in_force(&self) -> Vec<Word> {
+        self.causal_order.clone().unwrap_or_else(|| self.blocks.keys().cloned().collect())
     }
 }
 
@@ -64,6 +103,10 @@ fn with_defaults(method: &MethodFile, study: &StudyFile) -> MethodFile {
         MethodFile::Interventional(options) => {
             let (equalize, given) = (Some(options.equalize_in_force(study)), Some(options.given_in_force(study)));
             MethodFile::Interventional(InterventionalFile { equalize, given, ..options.clone() })
+        }
+        MethodFile::Hospital(options) => {
+            let (id, given) = (options.id_in_force(study), Some(options.given_in_force(study)));
+            MethodFile::Hospital(HospitalFile { id, given, ..options.clone() })
         }
         other => other.clone(),
     }

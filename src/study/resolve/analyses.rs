@@ -118,7 +118,7 @@ impl Resolver<'_> {
             MethodFile::Khb(options) => Some(Box::new(Khb { se: errors(options.se), ape: options.ape })),
             MethodFile::Mechanisms(options) => self.mechanisms(method, options, causal_order),
             MethodFile::Interventional(options) => self.interventional(method, options, causal_order),
-            MethodFile::Hospital(options) => self.hospital(method, options, causal_order),
+            MethodFile::Hospital(options) => self.hospital(method, options),
             MethodFile::Cdgd(options) => self.cdgd(method, options),
         }
     }

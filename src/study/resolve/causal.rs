@@ -11,8 +11,8 @@ use crate::decompose::mechanisms::Mechanisms;
 use crate::error::{codes, nearest};
 use crate::estimate::resample::Bootstrap;
 use crate::study::file::{
-    BootstrapFile, CdgdFile, CodingFile, HospitalEffectsFile, HospitalFile, HospitalsAsFile, InterventionalEstimatorFile, InterventionalFile,
-    MechanismsAttributionFile, MechanismsFile, MethodFile, UncertaintyFile, UnsupportedFile, Variable,
+    BootstrapFile, CdgdFile, HospitalEffectsFile, HospitalFile, HospitalsAsFile, InterventionalEstimatorFile, InterventionalFile,
+    MechanismsAttributionFile, MechanismsFile, MethodFile, UncertaintyFile, UnsupportedFile,
 };
 use crate::study::placed::{Placed, Word};
 use crate::vocab::BlockSet;
@@ -39,17 +39,7 @@ impl Resolver<'_> {
 
     /// The column of hospital ids: the one that is named, or the only one that enters as fixed effects.
     fn hospital_id(&self, options: &HospitalFile) -> Option<Named> {
-        if let Some(word) = &options.id {
-            return Some(self.named(word));
-        }
-        let mut fixed = self.file.all_variables().filter_map(|variable| match &variable.value {
-            Variable::Column { name, coding: Some(CodingFile::FixedEffects(_)) } => Some((name, variable.span)),
-            Variable::Column { .. } | Variable::Interaction(_) => None,
-        });
-        match (fixed.next(), fixed.next()) {
-            (Some((name, span)), None) => Some(Named { name: name.clone(), place: self.place(span) }),
-            _ => None,
-        }
+        options.id_in_force(self.file).map(|word| self.named(&word))
     }
 
     /// The blocks that `key` names; `allowable` may stand among them where `fair` says so. `None` if a name is wrong (reported).
@@ -152,12 +142,7 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn hospital(
-        &mut self,
-        method: &Placed<MethodFile>,
-        options: &HospitalFile,
-        causal_order: Option<&[usize]>,
-    ) -> Option<Box<dyn Method>> {
+    pub(super) fn hospital(&mut self, method: &Placed<MethodFile>, options: &HospitalFile) -> Option<Box<dyn Method>> {
         let file = self.file;
         let id = self.hospital_id(options);
         let ids = options.effects == HospitalEffectsFile::Ids;
@@ -178,15 +163,11 @@ impl Resolver<'_> {
             let message = "`quadrature` is the number of nodes, from 1 to 50";
             self.error(codes::G213, message, options.quadrature.span, "not a number of nodes", "write `quadrature: 1` for Laplace's approximation");
         }
-        let order: Vec<usize> = causal_order.map_or_else(|| (0..file.blocks.len()).collect(), <[usize]>::to_vec);
-        let holds_id = |list: &[Placed<Variable>]| list.iter().any(|v| id.as_ref().is_some_and(|id| v.value.column() == Some(id.name.as_str())));
-        let of_ids = file.blocks.values().position(|list| holds_id(list));
         let named = match &options.given {
             Some(words) => Some(self.block_set("given", words, true)?),
             None => None,
         };
-        // The block of the hospitals: the one with their ids, or the last that patients are not compared given.
-        let block = of_ids.or_else(|| order.iter().rev().copied().find(|k| !named.is_some_and(|set| set.contains(*k))));
+        let block = options.block_in_force(file);
         let Some(block) = block else {
             let help = "leave the block of the hospitals out of `given`";
             self.error(codes::G210, "`given` names every block, and none is left for the hospitals", method.span, "no hospital block", help);
@@ -198,7 +179,8 @@ impl Resolver<'_> {
             self.error(codes::G210, message, method.span, "the hospitals themselves", "leave it out of `given`");
             return None;
         }
-        let before = order.iter().copied().take_while(|k| *k != block).fold(BlockSet::NONE, BlockSet::with);
+        let before =
+            options.given_in_force(file).iter().filter_map(|w| file.blocks.get_index_of(w.value.as_str())).fold(BlockSet::NONE, BlockSet::with);
         Some(Box::new(Hospital {
             id: id.map(|named| named.name),
             effects: if ids { Effects::Ids } else { Effects::Characteristics },
