@@ -112,15 +112,24 @@ pub fn validate(study: &Path, options: &Options, progress: &dyn Fn(&str)) -> Res
     let mut plan = super::check(study)?;
     let spec_path = options.spec.clone().map_or_else(|| beside(&plan), Ok)?;
     let spec = synth::read_spec(&spec_path)?;
-    let blocks = positions(&plan)?;
+    let blocks = positions(&plan);
+    if plan.roles.group.index.len() != 1 {
+        let help = "name the index group that the spec draws, and no other";
+        return Err(vec![Problem::error(codes::G210, "validate takes a study with one index group").help(help)]);
+    }
+    if blocks.is_none() && options.limit == 0 {
+        let (study, population) = (plan.roles.blocks.join(", "), BLOCKS.join(", "));
+        let message = format!("the study's blocks are {study}; the population states truths for {population}");
+        return Err(vec![Problem::error(codes::G210, message).help("take these blocks, or truths from one large sample: --limit 2000000")]);
+    }
     if options.runs < 2 {
         return Err(vec![Problem::error(codes::G213, "a simulation study needs at least 2 runs").help("give --runs 100")]);
     }
     progress(&format!("computing the true values from {} draws", spec.truth.draws));
     let truth = synth::truth(&spec, spec.truth.draws);
     let units = options.units.unwrap_or(spec.sample.units);
-    let mut known: Vec<(Source, Vec<(Quantity, f64)>)> =
-        plan.analyses.iter().map(|a| (Source::Stated, truths::of(&truth, &a.settings, &blocks, &plan))).collect();
+    let stated = |settings: &serde_json::Value| blocks.as_ref().map_or_else(Vec::new, |b| truths::of(&truth, settings, b, &plan));
+    let mut known: Vec<(Source, Vec<(Quantity, f64)>)> = plan.analyses.iter().map(|a| (Source::Stated, stated(&a.settings))).collect();
     if options.limit > 0 && known.iter().any(|(_, t)| t.is_empty()) {
         progress(&format!("taking what the population does not state from one sample of {} units", options.limit));
         one_sample(&mut plan, &spec, options.limit, LIMIT_SEED, |_, intervals, analysis, result| {
@@ -207,19 +216,10 @@ fn beside(plan: &StudyPlan) -> Result<PathBuf, Problems> {
     }
 }
 
-/// For each block of the study its position among the population's blocks.
-fn positions(plan: &StudyPlan) -> Result<Vec<usize>, Problems> {
-    let find = |b: &String| BLOCKS.iter().position(|k| k == b);
-    let found: Option<Vec<usize>> = plan.roles.blocks.iter().map(find).collect();
-    found.filter(|f| f.len() == BLOCKS.len() && plan.roles.group.index.len() == 1).ok_or_else(|| {
-        vec![
-            Problem::error(
-                codes::G210,
-                format!("the study's blocks are {}; the population states truths for {}", plan.roles.blocks.join(", "), BLOCKS.join(", ")),
-            )
-            .help("validate takes a study with these blocks and one index group"),
-        ]
-    })
+/// For each block of the study its position among the population's blocks; `None` if they are not the same.
+fn positions(plan: &StudyPlan) -> Option<Vec<usize>> {
+    let found: Option<Vec<usize>> = plan.roles.blocks.iter().map(|b| BLOCKS.iter().position(|k| k == b)).collect();
+    found.filter(|f| f.len() == BLOCKS.len())
 }
 
 /// What has a true value.

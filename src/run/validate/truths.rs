@@ -111,15 +111,20 @@ fn of_hospital(truth: &Truth, options: &serde_json::Value, plan: &StudyPlan) -> 
     ]
 }
 
-/// Hospitals equalised given the two other blocks.
+/// Hospitals equalised given the two other blocks, or socioeconomic circumstances given the allowables, where what follows from
+/// them responds.
 fn of_interventional(truth: &Truth, options: &serde_json::Value, plan: &StudyPlan) -> Vec<(Quantity, f64)> {
-    let equalized = options.get("equalize").and_then(|v| v.as_array());
-    let hospital_alone = equalized.is_none_or(|list| list.len() == 1 && list[0].as_str() == Some(HOSPITAL));
-    let one_step_or_plug_in = matches!(options.get("estimator").and_then(|v| v.as_str()), Some("dr" | "gcomp"));
-    if !hospital_alone || !one_step_or_plug_in || !given_all_others(options, plan) {
+    let words = |key: &str| options.get(key).and_then(|v| v.as_array()).map(|l| l.iter().filter_map(|v| v.as_str()).collect::<Vec<_>>());
+    if !matches!(options.get("estimator").and_then(|v| v.as_str()), Some("dr" | "gcomp")) {
         return Vec::new();
     }
-    let (there, like_reference) = with_hospitals_switched(truth);
+    let equalized = words("equalize").unwrap_or_else(|| vec![HOSPITAL]);
+    let given_allowables = words("given").is_some_and(|g| g == ["allowable"]);
+    let (there, like_reference) = match equalized.as_slice() {
+        [HOSPITAL] if given_all_others(options, plan) => with_hospitals_switched(truth),
+        ["socioeconomic"] if given_allowables => (truth.vertex_at(0b0111).value, truth.mean_reference().value + truth.allowable().value),
+        _ => return Vec::new(),
+    };
     vec![
         (Quantity::Row(Part::Gap, Component::Total), truth.gap().value),
         (Quantity::Row(Part::Allowable, Component::Total), like_reference - truth.mean_reference().value),
