@@ -35,6 +35,7 @@ pub static DECOMPOSITION: TableDecl = TableDecl {
             "The question that the method asks: A (with and without the blocks), B (blocks equalised), M (mechanisms switched), treatment, peer (a convention of other programs).",
         ),
         number("shapley", "scale", "Contribution averaged over all orders."),
+        POPULATION,
     ],
     hidden: HIDDEN_LEFT_OUT,
 };
@@ -59,6 +60,8 @@ pub static DECOMPOSITION_DETAIL: TableDecl = TableDecl {
     hidden: HIDDEN_TERM,
 };
 
+const POPULATION: ColumnDecl = text("population", "Of the hospital method, where the row is not of every unit: the hospitals whose units it is of.");
+
 /// Of the hospital method: units that are not in the population of a row, with those of the rest in other rows.
 const HIDDEN_LEFT_OUT: &[ColumnDecl] =
     &[integer("_left_out_reference", "units", "Reference units left out."), integer("_left_out_index", "units", "Index units left out.")];
@@ -78,6 +81,7 @@ pub static HOSPITAL: TableDecl = TableDecl {
         WITHHELD,
         BLINDED,
         text("reason", "Why the row is null."),
+        POPULATION,
     ],
     hidden: HIDDEN_LEFT_OUT,
 };
