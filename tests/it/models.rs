@@ -131,8 +131,8 @@ fn glms_agree_with_statsmodels() {
 /// A column that is the group says nothing about differences at the same group: no method treats it as if it were not there.
 #[test]
 fn a_column_that_is_the_group_is_refused_by_every_method() {
-    use gapshare::decompose::interventional::{Estimator, Interventional};
     use gapshare::decompose::hospital::{Effects, Hospital};
+    use gapshare::decompose::interventional::{Estimator, Interventional};
     use gapshare::decompose::registered;
     let mut d = with_column(|_, r, _| r).design();
     crate::frames::label(&mut d, "treated", &(0..2000).map(|i| (i % 2).to_string()).collect::<Vec<_>>());

@@ -281,7 +281,7 @@ impl One<'_> {
         given_blocks(self.s, self.analysis).is_empty().then(|| {
             format!(
                 "{alone}: what else they differ in, their case mix, is part of both numbers, which are therefore no measure of unequal use of hospitals; \
-                 for that, give the blocks that come before the hospital and see `Where they go, overall`."
+                 for that, see \"Where they go, overall\" of an analysis that is given the blocks before the hospital."
             )
         })
     }
