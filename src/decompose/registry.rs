@@ -83,7 +83,8 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
         quadrature: 1,
         errors: Errors::Plain,
     };
-    out.push(Box::new(Hospital { given: BlockSet::all(2), ..hospital.clone() }));
+    // Whether a family has an estimate is judged by rows, not weights: with strong weights a repeated row is not the same as a weight there.
+    out.push(Box::new(Hospital { given: BlockSet::one(1), ..hospital.clone() }));
     out.push(Box::new(Hospital { effects: Effects::Characteristics, id: None, given: BlockSet::one(0), ..hospital.clone() }));
     out.push(Box::new(hospital));
     out.retain(|m| m.refuses(family).is_none());
