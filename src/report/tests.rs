@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 /// Phrases that no report may hold (METHODS 11, REPORT_DESIGN 8).
-const FORBIDDEN: &[&str] = &[
+pub(super) const FORBIDDEN: &[&str] = &[
     "effect of race",
     "effects of race",
     "due to race",
