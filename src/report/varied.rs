@@ -1,9 +1,9 @@
 //! The sensitivity section: a table a variation, folded.
 
-use super::numbers::{fixed, general};
+use super::numbers::{Units, fixed, general};
 use super::study::{Study, capital};
 use super::view::{Shown, TableView, absent, counted, limits, marked, number, part_name, words};
-use crate::release::{Table, schema};
+use crate::release::{Meta, Table, schema};
 
 /// Heading and what the reader should make of it.
 fn told(variation: &str) -> (&'static str, &'static str) {
@@ -84,7 +84,7 @@ fn view(s: &Study, t: &Table, [group, analysis, variation, control]: [&str; 4], 
     }
     let parts = rows.iter().any(|&r| t.cell(r, "part").text().is_some() && t.cell(r, "reason").text().is_none());
     let matrix = parts && variation != "unmeasured" && variation != "order";
-    let mut view = if matrix { by_setting(s, t, group, analysis, rows) } else { by_row(s, t, group, rows) };
+    let mut view = if matrix { by_setting(s, t, [group, analysis, control], rows) } else { by_row(s, t, group, rows) };
     let several = s.meta.index.len() > 1;
     view.caption = format!("{title}: {analysis}{}", if several { format!(", {}", s.patients(group)) } else { String::new() });
     view.folded = Some(view.caption.clone());
@@ -154,7 +154,7 @@ fn figure(name: &str) -> String {
 }
 
 /// A row a setting, a column a component, beneath the analysis as reported.
-fn by_setting(s: &Study, t: &Table, group: &str, analysis: &str, rows: &[usize]) -> TableView {
+fn by_setting(s: &Study, t: &Table, [group, analysis, control]: [&str; 3], rows: &[usize]) -> TableView {
     // A population, or an outcome, of its own.
     let own_units = rows.iter().any(|&r| ["trimming", "negative_control"].contains(&t.text(r, "variation")));
     let key = |t: &Table, r: usize| (t.text(r, "part").to_owned(), t.text(r, "component").to_owned());
@@ -166,7 +166,13 @@ fn by_setting(s: &Study, t: &Table, group: &str, analysis: &str, rows: &[usize])
         }
     }
     let scale = rows.iter().find_map(|&r| t.cell(r, "scale").text()).unwrap_or(&s.meta.scale);
-    let u = s.units(group, scale);
+    let u = match control {
+        "" => s.units(group, scale),
+        outcome => {
+            let errors: Vec<f64> = rows.iter().filter_map(|&r| t.number(r, "std_error")).collect();
+            Units::of(&Meta { outcome: outcome.to_owned(), ..s.meta.clone() }, scale, &errors, None)
+        }
+    };
     let mut view = TableView::new("").left("Setting", "");
     if own_units {
         view = view.right(group, "Index units in it").right(s.meta.reference.as_str(), "Reference units in it");
