@@ -118,7 +118,8 @@ impl Rows<'_> {
         let kept = self.marks.kept();
         let missing = kept.iter().filter(|row| nulls.get(**row as usize) == Some(true)).count();
         if missing > 0 {
-            let message = format!("control outcome `{}`: missing in {missing} of {} rows, which only its own rows leave out", plan.column.name, kept.len());
+            let message =
+                format!("control outcome `{}`: missing in {missing} of {} rows, which only its own rows leave out", plan.column.name, kept.len());
             self.warnings.push(Problem::warning(codes::G319, message).at(plan.column.place.clone()));
         }
         Ok(kept.into_iter().map(|row| values[row as usize]).collect())

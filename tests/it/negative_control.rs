@@ -93,8 +93,7 @@ fn controls_are_the_studies_of_their_outcomes() {
                 cluster: whole.cluster.as_ref().map(|c| keep.iter().map(|i| c[*i].clone()).collect()),
             }
             .design();
-            let methods: [&dyn Method; 3] =
-                [&WithAndWithout::default(), &GCOMP, &Mechanisms { sequence: vec![0, 1, 2], ..Mechanisms::default() }];
+            let methods: [&dyn Method; 3] = [&WithAndWithout::default(), &GCOMP, &Mechanisms { sequence: vec![0, 1, 2], ..Mechanisms::default() }];
             for method in methods {
                 let found = on(&d, &[control(name, &d, family, y)], method);
                 as_by_hand(name, &found, Variation::NegativeControl, name, &by_hand, method);

@@ -105,14 +105,7 @@ fn wrong_sections() {
             "`unmeasured` is of an analysis by `mechanisms`, and none is varied here",
             "name one under `sensitivity: { analyses: [...] }`",
         ),
-        (
-            "analyses:",
-            written("{ learner: { try: [ridge, ridge] } }"),
-            "ridge] }",
-            codes::G210,
-            "`try` names `ridge` twice",
-            "remove one of the two",
-        ),
+        ("analyses:", written("{ learner: { try: [ridge, ridge] } }"), "ridge] }", codes::G210, "`try` names `ridge` twice", "remove one of the two"),
         (
             "analyses:",
             written("{ learner: { try: [] } }"),
@@ -251,7 +244,8 @@ fn learners_and_controls_resolve_with_every_default() {
     let (found, ..) = section(&of("{ learner: {} }").replace("with_and_without: {}", "with_and_without: { learner: stack }"));
     assert_eq!(found.learner, vec![Tried::Glm, Tried::Splines, Tried::Learner(CrossFit::new(LearnerKind::Ridge)), Tried::Learner(trees)]);
 
-    let (_, controls, yaml) = section(&of("{ negative_control: { outcomes: [days, { vital_status: { event: [dead] } }, { survey_weight: { family: gaussian } }] } }"));
+    let (_, controls, yaml) =
+        section(&of("{ negative_control: { outcomes: [days, { vital_status: { event: [dead] } }, { survey_weight: { family: gaussian } }] } }"));
     let shown: Vec<_> = controls.iter().map(|c| (c.column.name.as_str(), c.family, c.event.len(), c.column.place.is_some())).collect();
     assert_eq!(
         shown,
