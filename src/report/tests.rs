@@ -480,7 +480,7 @@ fn variations_stand_in_a_section_of_their_own() {
         "Boosted trees: 1.3% of probabilities of being in a group were moved to 0.01 or 0.99.",
         "Negative control, fracture: primary",
         "Not explained by the measured factors, units of fracture",
-        "It is known of no unit",
+        "Ldl: it is known of no unit of a group.",
         "14,000",
         "without Creatinine, mg",
         "not that it is spurious",
