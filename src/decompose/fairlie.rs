@@ -78,6 +78,10 @@ impl Method for Fairlie {
         None
     }
 
+    fn seed(&self) -> Option<u64> {
+        self.reps.map(|_| random::SEED)
+    }
+
     fn refuses_weights(&self) -> Option<&'static str> {
         self.reps.map(|_| "random matchings (`reps`) pair units one to one and have no place for weights; without `reps` weights are exact")
     }
