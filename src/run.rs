@@ -87,7 +87,8 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
         t.files.iter().map(|f| InputRecord {
             table: t.table.clone(),
             written: f.path.clone(),
-            path: absolute(&f.resolved),
+            path: if f.query { f.path.clone() } else { absolute(&f.resolved) },
+            query: f.query,
             sha256: f.sha256.clone(),
             bytes: f.bytes,
             rows: Some(f.rows),

@@ -11,6 +11,7 @@ use super::problems::bug;
 use super::read::{self, Read, rows_shown};
 use super::roles::{self, Rows, Values};
 use super::source::InputFile;
+use super::sources;
 use super::steps;
 use super::text::note;
 use crate::design::Clusters;
@@ -58,7 +59,7 @@ pub fn columns(plan: &CohortPlan) -> Result<Columns, Problems> {
     let layout = layout::resolve(plan)?;
     some_rows(plan, &layout)?;
     let schema = layout.schema(plan)?;
-    Ok(layout.kinds(&schema))
+    Ok(Columns { warnings: sources::warnings(plan.tables.values()), ..layout.kinds(&schema) })
 }
 
 /// Runs the plan on the data.

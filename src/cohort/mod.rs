@@ -6,10 +6,13 @@
 pub mod coding;
 pub mod design_file;
 pub mod engine;
+pub mod inputs;
 pub mod plan;
+pub mod sources;
 
 mod attrition;
 mod categories;
+mod database;
 mod fill;
 mod infer;
 mod joins;
