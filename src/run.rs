@@ -7,7 +7,7 @@ pub mod validate;
 
 use crate::cohort::{coding, design_file, engine};
 use crate::error::codes::Exit;
-use crate::error::{Problems, codes};
+use crate::error::{Problem, Problems, codes};
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
@@ -39,6 +39,23 @@ pub struct Outcome {
 /// Reads the study file and the table headers; fits nothing.
 pub fn check(study: &Path) -> Result<StudyPlan, Problems> {
     study::load(study, &engine::columns)
+}
+
+/// Writes a study file for the tables in `dir`; returns its path. `kind` is omop, synthea or tables.
+///
+/// Errors: G214 for another kind, and those of [`study::start::start`].
+pub fn init(kind: &str, dir: &Path, out: Option<&Path>) -> Result<PathBuf, Problems> {
+    use crate::cohort::sources::Model;
+    use study::start::From;
+    let from = match Model::named(kind) {
+        Some(model) => From::Source(model),
+        None if kind == "tables" => From::Tables(&engine::columns),
+        None => {
+            let problem = Problem::error(codes::G214, format!("`{kind}` is not a kind of folder that a study can start from"));
+            return Err(vec![problem.help("write --from omop DIR, --from synthea DIR, or --from tables DIR")]);
+        }
+    };
+    study::start::start(&from, dir, out)
 }
 
 /// The whole study. `progress` is told each stage as it begins.

@@ -41,6 +41,11 @@ impl Marks {
         self.removed_by.iter().enumerate().filter(|(_, r)| **r == KEPT).map(|(i, _)| i as u32).collect()
     }
 
+    /// Steps so far; the rows of the unit table are none.
+    pub fn n_steps(&self) -> usize {
+        self.names.len() - 1
+    }
+
     pub fn n_kept(&self) -> usize {
         self.removed_by.iter().filter(|r| **r == KEPT).count()
     }

@@ -3,7 +3,8 @@
 
 use super::attrition::{AttritionRow, Marks, emptied};
 use super::infer::BadCells;
-use super::joins;
+use super::inputs::Input;
+use super::joins::{self, JoinRow};
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
 use super::plan::{CohortPlan, Columns, RolesPlan, RowStep, UnitPlan};
@@ -39,6 +40,8 @@ pub struct Cohort {
     /// (n) row of the unit table, counted from 0.
     pub unit_row: Vec<u32>,
     pub attrition: Vec<AttritionRow>,
+    /// In the order of the study file.
+    pub joins: Vec<JoinRow>,
     pub inputs: Vec<InputFile>,
     /// Data rows read of each table.
     pub rows_read: IndexMap<String, u64>,
@@ -76,7 +79,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let role_names: BTreeSet<String> = of_roles.iter().map(|n| n.name.clone()).collect();
     let mut warnings = Problems::new();
     let tables = read_tables(plan, &layout, &role_names, &mut warnings)?;
-    let (frame, mut marks) = run_steps(plan, &layout, &tables, &mut warnings)?;
+    let mut joins = Vec::new();
+    let (frame, mut marks) = run_steps(plan, &layout, &tables, &mut joins, &mut warnings)?;
     let names: Vec<&str> = role_names.iter().map(String::as_str).collect();
     let frame = frame.select(names).map_err(|e| vec![bug("the columns of the roles", &e)])?;
 
@@ -126,6 +130,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         labelled,
         unit_row,
         attrition,
+        joins,
         rows_read: tables.iter().map(|(name, read)| (name.clone(), read.frame.height() as u64)).collect(),
         inputs: tables.into_values().map(|read| read.input).collect(),
         warnings,
@@ -160,14 +165,24 @@ fn read_tables(plan: &CohortPlan, layout: &Layout, roles: &BTreeSet<String>, war
 }
 
 /// The joined rows after all steps, and which of them were removed by which step.
-fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>, warnings: &mut Problems) -> Result<(DataFrame, Marks), Problems> {
+fn run_steps(
+    plan: &CohortPlan,
+    layout: &Layout,
+    tables: &IndexMap<String, Read>,
+    joined_rows: &mut Vec<JoinRow>,
+    warnings: &mut Problems,
+) -> Result<(DataFrame, Marks), Problems> {
     let unit = &plan.unit.table.name;
     let Some(unit_table) = tables.get(unit) else {
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
     if unit_table.frame.height() == 0 {
+        let nothing = match plan.tables.get(unit).map(|t| &t.input) {
+            Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
+            _ => format!("table `{unit}` has a header and no rows"),
+        };
         return Err(vec![
-            Problem::error(codes::G307, format!("table `{unit}` has a header and no rows"))
+            Problem::error(codes::G307, nothing)
                 .at(plan.tables.get(unit).and_then(|t| t.path_place.clone())),
         ]);
     }
@@ -181,8 +196,11 @@ fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>
         if let RowStep::Join(plan) = step {
             let Some(right) = tables.get(&plan.table.name) else { continue };
             let ready = plan.by.iter().all(|(l, _)| frame.column(&l.name).is_ok());
-            if ready && let Err(p) = joins::join(&mut frame, &mut marks, plan, joined, &right.frame, &right.input.files, warnings) {
-                problems.extend(p);
+            if ready {
+                match joins::join(&mut frame, &mut marks, plan, joined, &right.frame, &right.input.files, warnings) {
+                    Ok(row) => joined_rows.push(row),
+                    Err(p) => problems.extend(p),
+                }
             }
             continue;
         }

@@ -30,6 +30,7 @@ mod text;
 mod typed;
 
 pub use attrition::AttritionRow;
+pub use joins::JoinRow;
 pub use problems::unknown_column;
 pub use roles::Values;
 pub use source::{InputFile, ReadFile};

@@ -117,6 +117,17 @@ pub enum Unmatched {
     Keep,
 }
 
+impl Unmatched {
+    /// As the study file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Drop => "drop",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct DerivePlan {
     pub column: Named,

@@ -254,8 +254,8 @@ pub(super) fn warnings<'a>(tables: impl Iterator<Item = &'a TablePlan>) -> Probl
     warnings
 }
 
-/// A file of the folder under the name that messages show, for `gapshare init`.
-pub fn folder_is(model: &'static Model, dir: &std::path::Path) -> Result<Vec<&'static str>, String> {
+/// The tables that a folder can be mapped onto. Errors: what is wrong with the folder, to follow its name.
+pub fn tables_in(model: &'static Model, dir: &std::path::Path) -> Result<Vec<&'static str>, String> {
     let listing = Listing::of(dir, model)?;
     Ok(model.tables.iter().filter(|t| listing.tables().any(|f| f == t.base)).map(|t| t.name).collect())
 }
@@ -265,4 +265,55 @@ pub fn folder_is(model: &'static Model, dir: &std::path::Path) -> Result<Vec<&'s
 pub(super) fn format_of(path: &std::path::Path) -> Option<super::plan::Format> {
     let name = path.file_name()?.to_str()?;
     super::plan::Format::of_name(name).map(|(_, format)| folder::with_tabs(path, format))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::layout::kind;
+
+    #[test]
+    fn the_models_have_the_same_tables_and_columns() {
+        let shape = |m: &Model| -> Vec<(&str, Vec<(&str, DataType)>)> {
+            let columns = |t: &ModelTable| {
+                let mut columns: Vec<_> = t.columns.iter().map(|c| (c.name, c.dtype())).collect();
+                columns.sort_by_key(|c| c.0);
+                columns
+            };
+            m.tables.iter().map(|t| (t.name, columns(t))).collect()
+        };
+        assert_eq!(shape(MODELS[0]), shape(MODELS[1]));
+    }
+
+    /// The tables as docs/sources.md shows them.
+    fn documented() -> String {
+        let (omop, synthea) = (MODELS[0], MODELS[1]);
+        let mut text = String::new();
+        for (a, b) in omop.tables.iter().zip(synthea.tables) {
+            text.push_str(&format!("\n### `{}`\n\n", a.name));
+            text.push_str(&format!("OMOP: {} ({}). Synthea: {} ({}).\n\n", a.row, a.base.to_uppercase(), b.row, b.base));
+            text.push_str("| column | type | OMOP | Synthea |\n|---|---|---|---|\n");
+            for c in a.columns {
+                let other = b.columns.iter().find(|o| o.name == c.name).map_or("", |o| o.doc);
+                let kind = format!("{:?}", kind(&c.dtype())).to_lowercase();
+                text.push_str(&format!("| `{}` | {kind} | {} | {other} |\n", c.name, c.doc));
+            }
+        }
+        text
+    }
+
+    /// The tables in docs/sources.md are written from the models: UPDATE_SCHEMA=1 rewrites them.
+    #[test]
+    fn the_documented_tables_are_those_of_the_models() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sources.md");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (begin, end) = ("<!-- tables: written by a test -->\n", "\n<!-- end of tables -->");
+        let (before, rest) = text.split_once(begin).unwrap();
+        let (now, after) = rest.split_once(end).unwrap();
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&path, format!("{before}{begin}{}{end}{after}", documented())).unwrap();
+            return;
+        }
+        assert!(now == documented(), "docs/sources.md differs from the models; run the test with UPDATE_SCHEMA=1");
+    }
 }

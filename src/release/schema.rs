@@ -125,6 +125,22 @@ pub static ATTRITION: TableDecl = TableDecl {
     hidden: &[],
 };
 
+pub static JOINS: TableDecl = TableDecl {
+    name: "joins",
+    row: "a join of the cohort",
+    columns: &[
+        key("joined_table", "The joined table."),
+        key("key", "The columns to join by: of the joined row, = of the table where it is called differently."),
+        key("unmatched", "What happens to rows without a match: error, drop (a step of attrition) or keep (nulls)."),
+        integer("n_rows", "rows", "Rows of the cohort before the join."),
+        integer("n_matched", "rows", "Rows with a row in the table."),
+        integer("n_unmatched", "rows", "Rows without."),
+        integer("n_table", "rows", "Rows of the table."),
+        WITHHELD,
+    ],
+    hidden: &[integer("_after_step", "", "Steps of attrition before the join.")],
+};
+
 pub static TABLE_ONE: TableDecl = TableDecl {
     name: "table_one",
     row: "a variable, or a level of it, in one contrast of groups",
@@ -429,8 +445,9 @@ pub static DIAGNOSTICS: TableDecl = TableDecl {
 };
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 12] = [
+pub static TABLES: [&TableDecl; 13] = [
     &ATTRITION,
+    &JOINS,
     &TABLE_ONE,
     &GAP,
     &MODELS,
@@ -494,8 +511,9 @@ mod tests {
     use std::path::Path;
 
     /// The tables of CONTRACT section 3, column by column.
-    const CONTRACT: [(&str, &str); 12] = [
+    const CONTRACT: [(&str, &str); 13] = [
         ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
+        ("joins", "joined_table, key, unmatched, n_rows, n_matched, n_unmatched, n_table"),
         (
             "table_one",
             "index_group, block, variable, level, mean_reference, sd_reference, mean_index, sd_index, smd, n_missing_reference, n_missing_index, smd_weighted",

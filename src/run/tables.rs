@@ -74,6 +74,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
     let filler = Filler { plan, design, analysed };
     let mut tables = vec![
         attrition(cohort, design)?,
+        joins(cohort)?,
         filler.table_one()?,
         filler.gap()?,
         filler.models()?,
@@ -105,6 +106,23 @@ fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problems> {
         ];
         cells.extend(columns.iter().zip(&r.by_group[1..]).map(|(c, n)| (c.as_str(), (*n).into())));
         table.push(&cells)?;
+    }
+    Ok(table)
+}
+
+fn joins(cohort: &Cohort) -> Result<Table, Problems> {
+    let mut table = Table::new(&schema::JOINS);
+    for r in &cohort.joins {
+        table.push(&[
+            ("joined_table", (&r.table).into()),
+            ("key", (&r.key).into()),
+            ("unmatched", r.unmatched.name().into()),
+            ("n_rows", r.n_rows.into()),
+            ("n_matched", r.n_matched.into()),
+            ("n_unmatched", (r.n_rows - r.n_matched).into()),
+            ("n_table", r.n_table.into()),
+            ("_after_step", r.after_step.into()),
+        ])?;
     }
     Ok(table)
 }

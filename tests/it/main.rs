@@ -2,6 +2,7 @@
 
 mod cli;
 mod crossfit;
+mod databases;
 mod frames;
 mod gen_d;
 mod gen_e;
@@ -20,3 +21,4 @@ mod peers;
 mod real;
 mod relatives;
 mod sensitivity;
+mod sources;
