@@ -17,6 +17,7 @@ use super::steps;
 use super::text::note;
 use crate::design::Clusters;
 use crate::error::{Problem, Problems, codes};
+use crate::vocab::Family;
 use indexmap::IndexMap;
 use polars::prelude::{DataFrame, Schema};
 use std::collections::BTreeSet;
@@ -96,7 +97,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         rows.without_zero_weight(weight);
     }
     let group_labels: Vec<String> = std::iter::once(&roles.group.reference).chain(&roles.group.index).map(|v| v.value.text.clone()).collect();
-    let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len())).unwrap_or_default();
+    let events = outcome.as_deref().filter(|_| matches!(roles.outcome.family, Family::Binomial | Family::Probit));
+    let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len(), events)).unwrap_or_default();
     rows.problems.extend(emptied(&attrition, &group_labels));
     let columns = rows.variables(roles);
     let weight = roles.weight.as_ref().map(|w| rows.weight(w)).transpose();
