@@ -286,6 +286,47 @@ fn studies_of_the_public_examples_run_to_the_end_and_say_that_nothing_can_be_est
     }
 }
 
+/// tests/known/make_sources.py counts the raw files with Python's csv module.
+#[test]
+fn the_public_examples_hold_what_an_independent_count_finds() {
+    let known = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/known/sources.csv")).unwrap();
+    let known: Vec<Vec<String>> = known.lines().skip(1).map(|l| l.split(',').map(str::to_owned).collect()).collect();
+    for (name, folder) in [("omop", "data/omop_synthea27nj"), ("synthea", "data/synthea_dbt_seed")] {
+        if shared(folder).is_none() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("pipelines/{name}_death_one_year.yaml"));
+        let text = fs::read_to_string(pipeline).unwrap();
+        fs::write(dir.path().join("s.yaml"), format!("{text}release: {{ min_cell: 0 }}\n")).unwrap();
+        let run = gapshare(dir.path(), &["run", "s.yaml", "--quiet", "--out", "r"]);
+        assert_eq!(run.code, 4, "{name}: {}", run.stderr);
+        let read = |t: &str| table(&dir.path().join(format!("r/tables/{t}.csv")));
+        let (flow, one, gap) = (read("attrition"), read("table_one"), read("gap"));
+        let mut checked = 0;
+        for line in known.iter().filter(|l| l[0] == name) {
+            let (quantity, group, want) = (line[1].as_str(), line[2].as_str(), line[3].parse::<f64>().unwrap());
+            let side = if group == "White" { "reference" } else { "index" };
+            let step = if quantity == "visits" { "rows of encounters" } else { quantity };
+            let got = match (group, quantity) {
+                ("", _) => flow.iter().find(|r| r["name"] == step).map(|r| r["n_after"].clone()),
+                (_, "n") => gap.first().map(|r| r[&format!("n_{side}")].clone()),
+                (_, "died_1y") => gap.first().map(|r| r[&format!("mean_{side}")].clone()),
+                _ => {
+                    let (variable, level) = quantity.split_once('=').unwrap_or((quantity, ""));
+                    let row = one.iter().find(|r| r["variable"] == variable && r["level"] == level);
+                    // A level that nobody has is no row.
+                    row.map_or((want == 0.0).then(|| "0".to_owned()), |r| Some(r[&format!("mean_{side}")].clone()))
+                }
+            };
+            let got: f64 = got.unwrap_or_else(|| panic!("{name} {quantity} {group}")).parse().unwrap();
+            assert!((got - want).abs() <= 1e-12 * want.abs(), "{name} {quantity} {group}: {got}, not {want}");
+            checked += 1;
+        }
+        assert_eq!(checked, 18);
+    }
+}
+
 /// The parquet files of the example hold the rows of its csv files; CONCEPT is not among them.
 #[test]
 fn parquet_and_csv_of_the_public_example_are_one() {
