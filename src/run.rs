@@ -70,7 +70,11 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     watch.stage("check", None);
 
     progress("reading tables and building the cohort");
-    let cohort = engine::build(&plan.cohort, &plan.roles)?;
+    let cohort = engine::build(&plan.cohort, &plan.roles).map_err(|mut problems| {
+        // Tables without rows, or of another version, explain other errors.
+        problems.extend(plan.warnings.iter().filter(|w| [codes::G331, codes::G333].contains(&w.code)).cloned());
+        problems
+    })?;
     watch.stage("cohort", Some(cohort.n() as u64));
 
     progress("coding the design");

@@ -117,8 +117,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
         (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
-        // A number column that one cell made text explains other errors.
-        problems.extend(warnings.into_iter().filter(|w| w.code == codes::G315));
+        // A number column that one cell made text, or a column that the source leaves empty, explains other errors.
+        problems.extend(warnings.into_iter().filter(|w| [codes::G315, codes::G331, codes::G332].contains(&w.code)));
         return Err(problems);
     };
     Ok(Cohort {

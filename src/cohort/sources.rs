@@ -110,7 +110,7 @@ impl ModelColumn {
 fn base(table: &TablePlan, plan: &ModelPlan, problems: &mut Problems) -> Option<raw::RawHeader> {
     let before = problems.len();
     let mapped = plan.mapped();
-    let listing = listing(table, plan.model, &plan.shared).map_err(|p| problems.push(*p)).ok()?;
+    let listing = listing(table, plan.model, &plan.shared, problems)?;
     let Some(file) = file_of(table, listing, mapped.base, problems) else {
         if problems.len() == before {
             let found: BTreeSet<&str> = listing.tables().collect();
@@ -145,7 +145,7 @@ pub(super) fn read(table: &TablePlan, plan: &ModelPlan, wanted: &[String], warni
     let before = problems.len();
     let mapped = plan.mapped();
     let header = base(table, plan, problems)?;
-    let place = Place { listing: listing(table, plan.model, &plan.shared).ok()?, shared: &plan.shared };
+    let place = Place { listing: listing(table, plan.model, &plan.shared, problems)?, shared: &plan.shared };
     let filter = match mapped.rows {
         Rows::With(column) => Some(column),
         Rows::All | Rows::Among { .. } => None,
@@ -228,7 +228,7 @@ pub(super) fn warnings<'a>(tables: impl Iterator<Item = &'a TablePlan>) -> Probl
     let mut seen = BTreeSet::new();
     for table in tables {
         let Input::Model(plan) = &table.input else { continue };
-        let Ok(listing) = listing(table, plan.model, &plan.shared) else { continue };
+        let Some(listing) = listing(table, plan.model, &plan.shared, &mut Problems::new()) else { continue };
         if !seen.insert(table.resolved.clone()) {
             continue;
         }

@@ -328,7 +328,7 @@ fn a_password_in_the_study_file_is_refused_and_masked() {
     let dir = tempfile::tempdir().unwrap();
     for address in [format!("postgres://gap:{PASSWORD}@localhost/x"), format!("postgresql://localhost/x?user=gap&password={PASSWORD}")] {
         // The second problem of the line must not show it either.
-        let table = format!("{{ sql: \"SELECT 1\", from: \"{address}\", pat: x }}");
+        let table = format!("{{ sql: \"SELECT 1\", from: \"{address}\", zzz: x }}");
         fs::write(dir.path().join("s.yaml"), study(&table)).unwrap();
         let run = gapshare(dir.path(), &[], &["check", "s.yaml"]);
         assert!(run.code == 2 && run.stderr.contains("error[G231]") && run.stderr.contains("error[G103]"), "{}", run.stderr);

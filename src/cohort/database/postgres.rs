@@ -87,11 +87,17 @@ fn tls() -> Result<MakeRustlsConnect, Fault> {
     Ok(MakeRustlsConnect::new(config))
 }
 
+/// The type that a domain restricts.
+fn inner(of: &Type) -> &Type {
+    match of.kind() {
+        Kind::Domain(base) => inner(base),
+        _ => of,
+    }
+}
+
 /// The type that the engine reads a column as; `None` for arrays, intervals, bytes and the like.
 fn dtype(of: &Type) -> Option<DataType> {
-    if let Kind::Domain(inner) = of.kind() {
-        return dtype(inner);
-    }
+    let of = inner(of);
     if matches!(of.kind(), Kind::Enum(_)) {
         return Some(DataType::String);
     }
@@ -137,6 +143,7 @@ pub(super) fn rows(url: &str, sql: &str, wanted: &[usize], width: usize) -> Resu
             return Err(Failure::Other("its columns changed while the study was read".to_owned()));
         }
         let booleans: Vec<bool> = types.iter().map(|(_, of)| dtype(of) == Some(DataType::Boolean)).collect();
+        let moments: Vec<bool> = types.iter().map(|(_, of)| *inner(of) == Type::TIMESTAMPTZ).collect();
         let mut cells: Vec<Cells> = wanted.iter().map(|_| Cells::default()).collect();
         let (mut hash, mut rows) = (RowHash::default(), 0);
         // The newline keeps a comment at the end of the query from taking the parenthesis with it.
@@ -157,6 +164,8 @@ pub(super) fn rows(url: &str, sql: &str, wanted: &[usize], width: usize) -> Resu
                 match fields.get(*at) {
                     None | Some(&"\\N") => into.push(None),
                     Some(field) if booleans.get(*at) == Some(&true) => into.push(Some(if *field == "t" { "true" } else { "false" })),
+                    // The session is in UTC, and moments are kept in UTC without saying so.
+                    Some(field) if moments.get(*at) == Some(&true) => into.push(Some(field.strip_suffix("+00").unwrap_or(field))),
                     Some(field) => {
                         unescape(field, &mut cell);
                         into.push(Some(&cell));
@@ -175,7 +184,7 @@ fn broken(e: &std::io::Error) -> Failure {
     Failure::Other(without_secrets(&said.unwrap_or_else(|| "the connection broke while rows were read".to_owned()), &[]))
 }
 
-/// A cell as COPY writes it. A time zone of +00 is dropped: the session is in UTC, and moments are kept in UTC.
+/// A cell as COPY writes it.
 fn unescape(field: &str, into: &mut String) {
     into.clear();
     let mut chars = field.chars();

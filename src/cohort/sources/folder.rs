@@ -7,12 +7,15 @@ use crate::error::{Problem, Problems, codes};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// What the tables of one folder read once for all.
 #[derive(Debug, Default)]
 pub struct Shared {
     pub(super) listing: OnceLock<Result<Listing, String>>,
+    /// What is wrong with the folder is said once, not for each of its tables.
+    refused: AtomicBool,
     pub(super) concepts: Mutex<Option<Arc<Concepts>>>,
 }
 
@@ -77,10 +80,15 @@ pub(super) fn with_tabs(path: &Path, format: Format) -> Format {
     if read.is_ok() && header.contains('\t') && !header.contains(',') { Format::Tsv } else { format }
 }
 
-/// The listing of a table's folder. Errors: G202.
-pub(super) fn listing<'a>(table: &'a TablePlan, model: &Model, shared: &'a Shared) -> Result<&'a Listing, Box<Problem>> {
+/// The listing of a table's folder. Errors: G202, reported for the first table that asks.
+pub(super) fn listing<'a>(table: &TablePlan, model: &Model, shared: &'a Shared, problems: &mut Problems) -> Option<&'a Listing> {
     let found = shared.listing.get_or_init(|| Listing::of(&table.resolved, model));
-    found.as_ref().map_err(|what| Box::new(refused(table, what)))
+    if let Err(what) = found
+        && !shared.refused.swap(true, Ordering::Relaxed)
+    {
+        problems.push(refused(table, what));
+    }
+    found.as_ref().ok()
 }
 
 pub(super) fn refused(table: &TablePlan, what: &str) -> Problem {

@@ -13,7 +13,9 @@ use std::fmt;
 /// source, which becomes the tables patients, encounters, conditions, procedures, measurements, observations, deaths and hospitals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["path"] }, { "required": ["sql", "from"] }]))]
+#[schemars(extend("oneOf" = [
+    { "required": ["path"], "not": { "anyOf": [{ "required": ["sql"] }, { "required": ["from"] }] } },
+    { "required": ["sql", "from"], "not": { "required": ["path"] } }]))]
 pub struct TableFile {
     /// File, relative to the study file; `${NAME}` is replaced from the environment, `*` and `?` match several files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
