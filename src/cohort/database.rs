@@ -93,14 +93,8 @@ pub(super) fn read(table: &TablePlan, plan: &QueryPlan, header: &Header, wanted:
         let target = (declared.is_some() || bad.count > 0).then_some(target);
         columns.push(Part { column, target, bad: BadCells { count: bad.count, rows: bad.rows }, looks: None });
     }
-    let file = ReadFile {
-        path: table.path.clone(),
-        resolved: PathBuf::new(),
-        sha256: answer.sha256,
-        bytes: answer.bytes,
-        rows: answer.rows,
-        query: true,
-    };
+    let file =
+        ReadFile { path: table.path.clone(), resolved: PathBuf::new(), sha256: answer.sha256, bytes: answer.bytes, rows: answer.rows, query: true };
     Some(Parts { columns, files: vec![file] })
 }
 

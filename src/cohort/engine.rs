@@ -183,10 +183,7 @@ fn run_steps(
             Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
             _ => format!("table `{unit}` has a header and no rows"),
         };
-        return Err(vec![
-            Problem::error(codes::G307, nothing)
-                .at(plan.tables.get(unit).and_then(|t| t.path_place.clone())),
-        ]);
+        return Err(vec![Problem::error(codes::G307, nothing).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
     }
     let mut frame = unit_table.frame.clone();
     let mut marks = Marks::new(frame.height(), format!("rows of {unit}"));

@@ -8,8 +8,8 @@ use super::problems::bug;
 use super::read::rows_shown;
 use super::source::ReadFile;
 use crate::error::{Problem, Problems, codes};
-use serde::Serialize;
 use polars::prelude::{Column, DataFrame, IdxCa, IdxSize, NewChunkedArray};
+use serde::Serialize;
 
 /// One line of tables/joins.csv.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

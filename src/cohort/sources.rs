@@ -58,7 +58,11 @@ enum Rows {
     /// Those with a value in this column of the table.
     With(&'static str),
     /// Those with one of these words in a column of the file, or those without.
-    Among { column: &'static str, words: &'static [&'static str], keep: bool },
+    Among {
+        column: &'static str,
+        words: &'static [&'static str],
+        keep: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -150,8 +154,7 @@ pub(super) fn read(table: &TablePlan, plan: &ModelPlan, wanted: &[String], warni
         Rows::With(column) => Some(column),
         Rows::All | Rows::Among { .. } => None,
     };
-    let columns: Vec<&'static ModelColumn> =
-        mapped.columns.iter().filter(|c| wanted.iter().any(|w| w == c.name) || filter == Some(c.name)).collect();
+    let columns: Vec<&'static ModelColumn> = mapped.columns.iter().filter(|c| wanted.iter().any(|w| w == c.name) || filter == Some(c.name)).collect();
     let mut reads: Vec<(&str, ColumnType)> = Vec::new();
     columns.iter().for_each(|c| c.recipe.reads(&mut reads));
     // Without a column a file would have no rows.
@@ -247,7 +250,12 @@ pub(super) fn warnings<'a>(tables: impl Iterator<Item = &'a TablePlan>) -> Probl
             }
         }
         if !none.is_empty() {
-            let message = format!("in `{}` {} and no rows: {}", table.path, if none.len() == 1 { "a table has a header" } else { "tables have a header" }, none.join(", "));
+            let message = format!(
+                "in `{}` {} and no rows: {}",
+                table.path,
+                if none.len() == 1 { "a table has a header" } else { "tables have a header" },
+                none.join(", ")
+            );
             warnings.push(Problem::warning(codes::G331, message).at(table.path_place.clone()));
         }
     }
@@ -259,7 +267,6 @@ pub fn tables_in(model: &'static Model, dir: &std::path::Path) -> Result<Vec<&'s
     let listing = Listing::of(dir, model)?;
     Ok(model.tables.iter().filter(|t| listing.tables().any(|f| f == t.base)).map(|t| t.name).collect())
 }
-
 
 /// The format of a file of a folder, as its name and header say.
 pub(super) fn format_of(path: &std::path::Path) -> Option<super::plan::Format> {

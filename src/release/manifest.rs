@@ -148,7 +148,9 @@ impl VerifyReport {
     pub fn lines(&self) -> Vec<String> {
         let list = |word: &str, files: &[String]| files.iter().map(|f| format!("{word}  {f}")).collect::<Vec<_>>();
         let mut lines = [list("changed", &self.changed), list("missing", &self.missing), list("new    ", &self.new)].concat();
-        lines.extend(self.not_files.iter().map(|t| format!("not a file  table {t}: the rows came from a database, and are hashed only when they are read")));
+        lines.extend(
+            self.not_files.iter().map(|t| format!("not a file  table {t}: the rows came from a database, and are hashed only when they are read")),
+        );
         lines.push(format!("{} files match, {} changed, {} missing, {} new", self.matched, self.changed.len(), self.missing.len(), self.new.len()));
         lines
     }

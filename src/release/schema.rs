@@ -121,8 +121,16 @@ pub static ATTRITION: TableDecl = TableDecl {
         integer("n_reference", "rows", "Rows of the reference group after the step; null where the group is not known yet."),
         integer("n_index", "rows", "Rows of the index group after the step; null where the group is not known yet."),
         WITHHELD,
-        integer("events_reference", "events", "Of the rows of the reference group after the step, those with the event; null unless the outcome is binomial."),
-        integer("events_index", "events", "Of the rows of the index group after the step, those with the event; null unless the outcome is binomial."),
+        integer(
+            "events_reference",
+            "events",
+            "Of the rows of the reference group after the step, those with the event; null unless the outcome is binomial.",
+        ),
+        integer(
+            "events_index",
+            "events",
+            "Of the rows of the index group after the step, those with the event; null unless the outcome is binomial.",
+        ),
     ],
     hidden: &[],
 };

@@ -102,7 +102,9 @@ fn of_tables(dir: &Path, seen: &str, columns_of: &dyn Fn(&CohortPlan) -> Result<
         return Err(problems);
     }
     // What makes a table the likeliest one to have a row a unit: an outcome, a group, many columns.
-    let likely = |t: &&Found| (group_of(t).is_some_and(|g| looks_like(g, GROUPS)), outcome_of(t, "").is_some_and(|o| looks_like(o, OUTCOMES)), t.columns.len());
+    let likely = |t: &&Found| {
+        (group_of(t).is_some_and(|g| looks_like(g, GROUPS)), outcome_of(t, "").is_some_and(|o| looks_like(o, OUTCOMES)), t.columns.len())
+    };
     let unit = found.iter().rev().max_by_key(likely).ok_or_else(Problems::new)?;
     let group = group_of(unit).unwrap_or_default();
     let outcome = outcome_of(unit, group);
@@ -125,7 +127,8 @@ fn of_tables(dir: &Path, seen: &str, columns_of: &dyn Fn(&CohortPlan) -> Result<
         _ => "family: binomial, event: [REPLACE_EVENT]".to_owned(),
     };
     let key = unit.columns.keys().find(|name| is_id(name)).map_or_else(String::new, |k| format!(", key: {}", quoted(k)));
-    let tables: Vec<String> = found.iter().map(|t| format!("  {}: {{ path: {} }}", t.name, quoted(&format!("{}/{}", seen.trim_end_matches('/'), t.file)))).collect();
+    let tables: Vec<String> =
+        found.iter().map(|t| format!("  {}: {{ path: {} }}", t.name, quoted(&format!("{}/{}", seen.trim_end_matches('/'), t.file)))).collect();
     let joins: Vec<String> = found.iter().filter(|t| t.name != unit.name).filter_map(|t| join(unit, t)).collect();
     let list = |names: &[&str]| names.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(", ");
     Ok(TABLES

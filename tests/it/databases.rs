@@ -41,7 +41,12 @@ fn rows() -> Vec<Row> {
             kind: ["a, b", "tab\there", "c"][(uniform() * 3.0) as usize],
             died: u8::from(uniform() < 0.2 + 0.03 * lab + if black { 0.1 } else { 0.0 }),
             born: format!("19{:02}-{:02}-{:02}", 30 + (uniform() * 50.0) as u32, 1 + (uniform() * 12.0) as u32, 1 + (uniform() * 28.0) as u32),
-            admitted: format!("2019-{:02}-{:02} {:02}:30:15.250", 1 + (uniform() * 12.0) as u32, 1 + (uniform() * 28.0) as u32, (uniform() * 24.0) as u32),
+            admitted: format!(
+                "2019-{:02}-{:02} {:02}:30:15.250",
+                1 + (uniform() * 12.0) as u32,
+                1 + (uniform() * 28.0) as u32,
+                (uniform() * 24.0) as u32
+            ),
             seen_hour: 2 + (uniform() * 22.0) as u32,
             flag: [Some(true), Some(false), None][(uniform() * 3.0) as usize],
         }
@@ -338,12 +343,9 @@ fn a_password_in_the_study_file_is_refused_and_masked() {
     assert!(run.code == 2 && run.stderr.contains("error[G232]") && run.stderr.contains("refused"), "{}", run.stderr);
     let run = gapshare(dir.path(), &[], &["check", "s.yaml"]);
     assert!(run.code == 2 && run.stderr.contains("error[G106]"), "{}", run.stderr);
-    for (table, code) in [
-        ("{ sql: \"SELECT 1\" }", "G105"),
-        ("{ from: x.db }", "G105"),
-        ("{}", "G105"),
-        ("{ path: a.csv, sql: \"SELECT 1\", from: x.db }", "G210"),
-    ] {
+    for (table, code) in
+        [("{ sql: \"SELECT 1\" }", "G105"), ("{ from: x.db }", "G105"), ("{}", "G105"), ("{ path: a.csv, sql: \"SELECT 1\", from: x.db }", "G210")]
+    {
         fs::write(dir.path().join("s.yaml"), study(table)).unwrap();
         let run = gapshare(dir.path(), &[], &["check", "s.yaml"]);
         assert!(run.code == 2 && run.stderr.contains(&format!("error[{code}]")), "{table}: {}", run.stderr);

@@ -44,7 +44,9 @@ fn write_folders(dir: &Path) {
     fs::create_dir_all(&omop).unwrap();
     fs::create_dir_all(&synthea).unwrap();
     let mut person = "person_id,gender_concept_id,year_of_birth,month_of_birth,day_of_birth,birth_datetime,race_concept_id,ethnicity_concept_id,location_id,care_site_id\n".to_owned();
-    let mut visit = "visit_occurrence_id,person_id,visit_concept_id,visit_start_date,visit_start_datetime,visit_end_date,visit_end_datetime,care_site_id\n".to_owned();
+    let mut visit =
+        "visit_occurrence_id,person_id,visit_concept_id,visit_start_date,visit_start_datetime,visit_end_date,visit_end_datetime,care_site_id\n"
+            .to_owned();
     let mut death = "person_id,death_date,death_datetime,death_type_concept_id,cause_concept_id\n".to_owned();
     let mut location = "LOCATION_ID,CITY,STATE,ZIP\n".to_owned();
     let mut patients = "Id,BIRTHDATE,DEATHDATE,RACE,ETHNICITY,GENDER,CITY,STATE,ZIP\n".to_owned();
@@ -67,7 +69,10 @@ fn write_folders(dir: &Path) {
         person.push_str(&format!("{id},{sex},{birth},{race},{ethnicity},{id}.0,\n"));
         location.push_str(&format!("{id},Boston,MA,{zip}\n"));
         let start = format!("2019-05-{start_day:02}");
-        visit.push_str(&format!("{id},{id},{},{start},{start} {hour:02}:15:00,{start},{start} 23:59:00,{hospital}\n", if inpatient { 9201 } else { 9202 }));
+        visit.push_str(&format!(
+            "{id},{id},{},{start},{start} {hour:02}:15:00,{start},{start} 23:59:00,{hospital}\n",
+            if inpatient { 9201 } else { 9202 }
+        ));
         let death_date = if died { format!("2019-{:02}-11", 7 + id % 5) } else { String::new() };
         if died {
             death.push_str(&format!("{id},{death_date},,0,0\n"));
@@ -380,7 +385,11 @@ fn init_writes_a_study_that_check_accepts() {
     let run = gapshare(dir.path(), &["check", "study.yaml"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let text = fs::read_to_string(dir.path().join("study.yaml")).unwrap();
-    for part in ["unit: { table: stays_2020, key: stay_id }", "column: \"Race group\", reference: REPLACE_REFERENCE", "column: \"Length of Stay\", family: gaussian"] {
+    for part in [
+        "unit: { table: stays_2020, key: stay_id }",
+        "column: \"Race group\", reference: REPLACE_REFERENCE",
+        "column: \"Length of Stay\", family: gaussian",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     for (args, code) in [

@@ -158,7 +158,8 @@ pub(super) fn rows(url: &str, sql: &str, wanted: &[usize], width: usize) -> Resu
             }
             hash.add_bytes(&line);
             rows += 1;
-            let text = std::str::from_utf8(line.strip_suffix(b"\n").unwrap_or(&line)).map_err(|_| Failure::Other("it answers text that is not UTF-8".to_owned()))?;
+            let text = std::str::from_utf8(line.strip_suffix(b"\n").unwrap_or(&line))
+                .map_err(|_| Failure::Other("it answers text that is not UTF-8".to_owned()))?;
             let fields: Vec<&str> = text.split('\t').collect();
             for (at, into) in wanted.iter().zip(&mut cells) {
                 match fields.get(*at) {

@@ -16,7 +16,8 @@ fn open(path: &Path) -> Result<Connection, Fault> {
     if !path.is_file() {
         return Err(Fault::Database("the file does not exist".to_owned()));
     }
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|e| Fault::Database(said(&e)))?;
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|e| Fault::Database(said(&e)))?;
     // A file that is no database is noticed at the first look.
     connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())).map_err(|e| Fault::Database(said(&e)))?;
     Ok(connection)
@@ -51,7 +52,12 @@ struct Seen {
 }
 
 /// Rows as text, up to `limit`.
-fn walk(statement: &mut Statement<'_>, limit: usize, mut each: impl FnMut(usize, Option<&str>, ValueRef<'_>), mut end_row: impl FnMut()) -> Result<(), Fault> {
+fn walk(
+    statement: &mut Statement<'_>,
+    limit: usize,
+    mut each: impl FnMut(usize, Option<&str>, ValueRef<'_>),
+    mut end_row: impl FnMut(),
+) -> Result<(), Fault> {
     let width = statement.column_count();
     let mut rows = statement.query([]).map_err(|e| Fault::Query(said(&e)))?;
     let mut n = 0;

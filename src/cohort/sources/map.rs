@@ -28,7 +28,10 @@ pub enum Recipe {
     /// The year of a date.
     Year(&'static str),
     /// Text as a number where another column says `numeric`; what does not read as one is null and counted.
-    Measured { value: &'static str, kind: &'static str },
+    Measured {
+        value: &'static str,
+        kind: &'static str,
+    },
     /// A timestamp; where it is missing, the date at midnight.
     Moment(&'static str, &'static str),
     /// `birth_datetime`, else year, month and day of birth; a missing month or day is taken from the middle and counted.
@@ -194,7 +197,11 @@ impl<'a> Mapper<'a> {
         if count == 0 {
             return Ok(stamps);
         }
-        self.warn(format!("table `{}`: {count} of {} rows have a date and no time of day: `{name}` is midnight there", self.table.name, stamps.len()));
+        self.warn(format!(
+            "table `{}`: {count} of {} rows have a date and no time of day: `{name}` is midnight there",
+            self.table.name,
+            stamps.len()
+        ));
         Ok(days.as_materialized_series().zip_with(&missing, stamps.as_materialized_series())?.into_column())
     }
 
@@ -303,6 +310,9 @@ impl<'a> Mapper<'a> {
             }
             if rows > 0 {
                 problem = problem.note(format!("{rows} rows hold {} ids that CONCEPT does not", absent.len()));
+            }
+            if concepts.files.is_empty() {
+                problem = problem.note("the folder has no CONCEPT");
             }
             self.warnings.push(problem.note("names and codes are null there; the words of the source stand in the columns called source"));
         }

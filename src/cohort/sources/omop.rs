@@ -168,11 +168,7 @@ const HOSPITALS: ModelTable = ModelTable {
     columns: &[
         column("hospital_id", Recipe::Id("care_site_id"), "care_site_id"),
         column("hospital_name", Recipe::Text(&["care_site_name"]), "care_site_name"),
-        column(
-            "hospital_type",
-            Recipe::Concept("place_of_service_concept_id", Part::Name, &[]),
-            "concept_name of place_of_service_concept_id",
-        ),
+        column("hospital_type", Recipe::Concept("place_of_service_concept_id", Part::Name, &[]), "concept_name of place_of_service_concept_id"),
         column("hospital_city", Recipe::Lookup(&CITY), "LOCATION.city"),
         column("hospital_state", Recipe::Lookup(&STATE), "LOCATION.state"),
         column("hospital_zip", Recipe::Lookup(&ZIP), "LOCATION.zip"),
