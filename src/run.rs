@@ -9,7 +9,7 @@ use crate::cohort::plan::OutcomePlan;
 use crate::cohort::{coding, design_file, engine};
 use crate::design::Design;
 use crate::error::codes::Exit;
-use crate::error::{Problems, codes};
+use crate::error::{Problem, Problems, codes};
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
@@ -45,6 +45,23 @@ pub fn check(study: &Path) -> Result<StudyPlan, Problems> {
     study::load(study, &engine::columns)
 }
 
+/// Writes a study file for the tables in `dir`; returns its path. `kind` is omop, synthea or tables.
+///
+/// Errors: G214 for another kind, and those of [`study::start::start`].
+pub fn init(kind: &str, dir: &Path, out: Option<&Path>) -> Result<PathBuf, Problems> {
+    use crate::cohort::sources::Model;
+    use study::start::From;
+    let from = match Model::named(kind) {
+        Some(model) => From::Source(model),
+        None if kind == "tables" => From::Tables(&engine::columns),
+        None => {
+            let problem = Problem::error(codes::G214, format!("`{kind}` is not a kind of folder that a study can start from"));
+            return Err(vec![problem.help("write --from omop DIR, --from synthea DIR, or --from tables DIR")]);
+        }
+    };
+    study::start::start(&from, dir, out)
+}
+
 /// The whole study. `progress` is told each stage as it begins.
 ///
 /// Errors: every problem of the stage that could not go on; earlier results stay as they were.
@@ -57,7 +74,11 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     watch.stage("check", None);
 
     progress("reading tables and building the cohort");
-    let cohort = engine::build(&plan.cohort, &plan.roles)?;
+    let cohort = engine::build(&plan.cohort, &plan.roles).map_err(|mut problems| {
+        // Tables without rows, or of another version, explain other errors.
+        problems.extend(plan.warnings.iter().filter(|w| [codes::G331, codes::G333].contains(&w.code)).cloned());
+        problems
+    })?;
     watch.stage("cohort", Some(cohort.n() as u64));
 
     progress("coding the design");
@@ -91,7 +112,8 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
         t.files.iter().map(|f| InputRecord {
             table: t.table.clone(),
             written: f.path.clone(),
-            path: absolute(&f.resolved),
+            path: if f.query { f.path.clone() } else { absolute(&f.resolved) },
+            query: f.query,
             sha256: f.sha256.clone(),
             bytes: f.bytes,
             rows: Some(f.rows),

@@ -1,6 +1,6 @@
 //! What each command does: calls into the library, prints, and turns problems into an exit status.
 
-use super::{Command, RunArgs, SchemaOf, SynthArgs, ValidateArgs, explain, print_out, print_problems, worst_exit};
+use super::{Command, InitArgs, RunArgs, SchemaOf, SynthArgs, ValidateArgs, explain, print_out, print_problems, worst_exit};
 use crate::error::{Problem, Problems, codes};
 use crate::{release, report, run, study};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,6 +12,7 @@ use std::time::Duration;
 pub fn perform(command: Command) -> ExitCode {
     let done = match command {
         Command::Check { study } => check(&study),
+        Command::Init(args) => init(&args),
         Command::Run(args) => run_study(&args),
         Command::Report { dir } => run::report(&dir).and_then(|()| said(format!("wrote {}\n", dir.join("report.html").display()))),
         Command::Verify { dir } => verify(&dir),
@@ -37,6 +38,15 @@ fn check(study: &std::path::Path) -> Result<ExitCode, Problems> {
     print_problems(&plan.warnings);
     let analyses: Vec<&str> = plan.analyses.iter().map(|a| a.name.as_str()).collect();
     said(format!("{}: no errors; {} blocks, analyses: {}\n", study.display(), plan.roles.blocks.len(), analyses.join(", ")))
+}
+
+fn init(args: &InitArgs) -> Result<ExitCode, Problems> {
+    let (kind, dir) = match args.from.as_slice() {
+        [kind, dir] => (kind, std::path::Path::new(dir)),
+        _ => return Err(vec![Problem::error(codes::G214, "write --from KIND DIR")]),
+    };
+    let path = run::init(kind, dir, args.out.as_deref())?;
+    said(format!("wrote {0}\nread it, change it to your question, then: gapshare check {0}\n", path.display()))
 }
 
 /// A line a stage on stderr, when it is a terminal and progress is wanted.

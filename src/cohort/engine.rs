@@ -3,7 +3,8 @@
 
 use super::attrition::{AttritionRow, Marks, emptied};
 use super::infer::BadCells;
-use super::joins;
+use super::inputs::Input;
+use super::joins::{self, JoinRow};
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
 use super::plan::{CohortPlan, Columns, RolesPlan, RowStep, UnitPlan};
@@ -11,10 +12,12 @@ use super::problems::bug;
 use super::read::{self, Read, rows_shown};
 use super::roles::{self, Rows, Values};
 use super::source::InputFile;
+use super::sources;
 use super::steps;
 use super::text::note;
 use crate::design::Clusters;
 use crate::error::{Problem, Problems, codes};
+use crate::vocab::Family;
 use indexmap::IndexMap;
 use polars::prelude::{DataFrame, Schema};
 use std::collections::BTreeSet;
@@ -40,6 +43,8 @@ pub struct Cohort {
     /// (n) row of the unit table, counted from 0.
     pub unit_row: Vec<u32>,
     pub attrition: Vec<AttritionRow>,
+    /// In the order of the study file.
+    pub joins: Vec<JoinRow>,
     pub inputs: Vec<InputFile>,
     /// Data rows read of each table.
     pub rows_read: IndexMap<String, u64>,
@@ -60,7 +65,7 @@ pub fn columns(plan: &CohortPlan) -> Result<Columns, Problems> {
     let layout = layout::resolve(plan)?;
     some_rows(plan, &layout)?;
     let schema = layout.schema(plan)?;
-    Ok(layout.kinds(&schema))
+    Ok(Columns { warnings: sources::warnings(plan.tables.values()), ..layout.kinds(&schema) })
 }
 
 /// Runs the plan on the data.
@@ -77,7 +82,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let role_names: BTreeSet<String> = of_roles.iter().map(|n| n.name.clone()).collect();
     let mut warnings = Problems::new();
     let tables = read_tables(plan, &layout, &role_names, &mut warnings)?;
-    let (frame, mut marks) = run_steps(plan, &layout, &tables, &mut warnings)?;
+    let mut joins = Vec::new();
+    let (frame, mut marks) = run_steps(plan, &layout, &tables, &mut joins, &mut warnings)?;
     let names: Vec<&str> = role_names.iter().map(String::as_str).collect();
     let frame = frame.select(names).map_err(|e| vec![bug("the columns of the roles", &e)])?;
 
@@ -93,7 +99,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         rows.without_zero_weight(weight);
     }
     let group_labels: Vec<String> = std::iter::once(&roles.group.reference).chain(&roles.group.index).map(|v| v.value.text.clone()).collect();
-    let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len())).unwrap_or_default();
+    let events = outcome.as_deref().filter(|_| matches!(roles.outcome.family, Family::Binomial | Family::Probit));
+    let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len(), events)).unwrap_or_default();
     rows.problems.extend(emptied(&attrition, &group_labels));
     let columns = rows.variables(roles);
     let weight = roles.weight.as_ref().map(|w| rows.weight(w)).transpose();
@@ -117,8 +124,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
         (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
-        // A number column that one cell made text explains other errors.
-        problems.extend(warnings.into_iter().filter(|w| w.code == codes::G315));
+        // A number column that one cell made text, or a column that the source leaves empty, explains other errors.
+        problems.extend(warnings.into_iter().filter(|w| [codes::G315, codes::G331, codes::G332].contains(&w.code)));
         return Err(problems);
     };
     Ok(Cohort {
@@ -133,6 +140,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         labelled,
         unit_row,
         attrition,
+        joins,
         rows_read: tables.iter().map(|(name, read)| (name.clone(), read.frame.height() as u64)).collect(),
         inputs: tables.into_values().map(|read| read.input).collect(),
         warnings,
@@ -167,16 +175,23 @@ fn read_tables(plan: &CohortPlan, layout: &Layout, roles: &BTreeSet<String>, war
 }
 
 /// The joined rows after all steps, and which of them were removed by which step.
-fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>, warnings: &mut Problems) -> Result<(DataFrame, Marks), Problems> {
+fn run_steps(
+    plan: &CohortPlan,
+    layout: &Layout,
+    tables: &IndexMap<String, Read>,
+    joined_rows: &mut Vec<JoinRow>,
+    warnings: &mut Problems,
+) -> Result<(DataFrame, Marks), Problems> {
     let unit = &plan.unit.table.name;
     let Some(unit_table) = tables.get(unit) else {
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
     if unit_table.frame.height() == 0 {
-        return Err(vec![
-            Problem::error(codes::G307, format!("table `{unit}` has a header and no rows"))
-                .at(plan.tables.get(unit).and_then(|t| t.path_place.clone())),
-        ]);
+        let nothing = match plan.tables.get(unit).map(|t| &t.input) {
+            Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
+            _ => format!("table `{unit}` has a header and no rows"),
+        };
+        return Err(vec![Problem::error(codes::G307, nothing).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
     }
     let mut frame = unit_table.frame.clone();
     let mut marks = Marks::new(frame.height(), format!("rows of {unit}"));
@@ -188,8 +203,11 @@ fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>
         if let RowStep::Join(plan) = step {
             let Some(right) = tables.get(&plan.table.name) else { continue };
             let ready = plan.by.iter().all(|(l, _)| frame.column(&l.name).is_ok());
-            if ready && let Err(p) = joins::join(&mut frame, &mut marks, plan, joined, &right.frame, &right.input.files, warnings) {
-                problems.extend(p);
+            if ready {
+                match joins::join(&mut frame, &mut marks, plan, joined, &right.frame, &right.input.files, warnings) {
+                    Ok(row) => joined_rows.push(row),
+                    Err(p) => problems.extend(p),
+                }
             }
             continue;
         }

@@ -291,7 +291,7 @@ impl Layout {
     /// The columns with their kinds, as the rest of `check` needs them.
     pub fn kinds(&self, schema: &Schema) -> Columns {
         let info = |name: &str| ColumnInfo { kind: schema.get(name).map_or(Kind::Other, kind), table: self.table_of(name).map(str::to_owned) };
-        Columns { by_name: self.columns.keys().map(|name| (name.clone(), info(name))).collect() }
+        Columns { by_name: self.columns.keys().map(|name| (name.clone(), info(name))).collect(), warnings: Problems::new() }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The cohort as plain data: which tables are read, how rows are joined, derived, kept and reduced to one row a unit,
 //! and what each column of the analysis is. [`super::engine`] runs it on polars; `run.json` holds it as lineage.
 
-use crate::error::Place;
+use super::inputs::Input;
+use crate::error::{Place, Problems};
 use crate::vocab::{Family, Role, Scalar};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -41,14 +42,14 @@ pub struct TablePlan {
     pub name: String,
     #[serde(skip)]
     pub place: Option<Place>,
-    /// As the study file writes it, before `${VAR}` is replaced: what outputs show.
+    /// As the study file writes it, before `${VAR}` is replaced: what outputs show. A database's address, where the rows come from a query.
     pub path: String,
-    /// Environment replaced, relative to the study file; may hold a glob.
+    /// Environment replaced, relative to the study file; may hold a glob. Empty where the rows come from a query.
     #[serde(skip)]
     pub resolved: PathBuf,
     #[serde(skip)]
     pub path_place: Option<Place>,
-    pub format: Format,
+    pub input: Input,
     pub null_values: Vec<String>,
     pub types: IndexMap<String, TypedColumn>,
     pub on_bad_value: OnBadValue,
@@ -114,6 +115,17 @@ pub enum Unmatched {
     Error,
     Drop,
     Keep,
+}
+
+impl Unmatched {
+    /// As the study file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Drop => "drop",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -260,6 +272,8 @@ pub enum Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     pub by_name: IndexMap<String, ColumnInfo>,
+    /// What was noticed about the tables on the way.
+    pub warnings: Problems,
 }
 
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ mod analyses;
 mod causal;
 mod cohort;
 mod columns;
+mod inputs;
 mod paths;
 mod roles;
 mod sensitivity;
@@ -77,7 +78,10 @@ impl<'a> Resolver<'a> {
             false => None,
         };
         let columns = columns.and_then(|found| match found {
-            Ok(columns) => Some(columns),
+            Ok(columns) => {
+                self.problems.extend(columns.warnings.iter().cloned());
+                Some(columns)
+            }
             Err(problems) => {
                 self.problems.extend(problems);
                 None

@@ -2,6 +2,7 @@
 
 mod cli;
 mod crossfit;
+mod databases;
 mod frames;
 mod gen_d;
 mod gen_e;
@@ -22,3 +23,4 @@ mod real;
 mod relatives;
 mod sensitivity;
 mod sensitivity_learner;
+mod sources;

@@ -4,8 +4,9 @@ use super::*;
 use std::path::Path;
 
 /// The tables of CONTRACT section 3, column by column.
-const CONTRACT: [(&str, &str); 12] = [
+const CONTRACT: [(&str, &str); 13] = [
     ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
+    ("joins", "joined_table, key, unmatched, n_rows, n_matched, n_unmatched, n_table"),
     (
         "table_one",
         "index_group, block, variable, level, mean_reference, sd_reference, mean_index, sd_index, smd, n_missing_reference, n_missing_index, smd_weighted",

@@ -9,12 +9,23 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
-/// One input table.
+/// One input table: a file (`path`), or the rows of a query (`sql` and `from`). Under the names `omop` and `synthea` stands the folder of a
+/// source, which becomes the tables patients, encounters, conditions, procedures, measurements, observations, deaths and hospitals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["path"], "not": { "anyOf": [{ "required": ["sql"] }, { "required": ["from"] }] } },
+    { "required": ["sql", "from"], "not": { "required": ["path"] } }]))]
 pub struct TableFile {
     /// File, relative to the study file; `${NAME}` is replaced from the environment, `*` and `?` match several files.
-    pub path: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Word>,
+    /// A SELECT whose rows are the table; it runs in a read-only transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<Word>,
+    /// The database of `sql`: a PostgreSQL URL or a SQLite file, usually as `${DATABASE_URL}`. A password is never written here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Word>,
     /// Types of columns, in place of those inferred.
     #[serde(default)]
     pub types: IndexMap<Word, Placed<TypeFile>>,
