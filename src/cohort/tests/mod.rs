@@ -5,6 +5,7 @@ mod names;
 mod reading;
 mod real;
 mod roles;
+mod sources;
 mod sql;
 mod steps;
 
