@@ -3,6 +3,10 @@
 //! Columns stand in the contract's order; further ones follow at the end. `hidden` columns begin with `_`: a producer fills
 //! them with the counts that an estimate rests on, [`super::withhold`] reads them, and no writer ever sees them.
 
+mod cohort;
+
+pub use cohort::{CODE_LISTS, FEATURE_CHAIN, FEATURE_COUNTS, FEATURES};
+
 use super::{ResultTables, Table, write};
 use std::borrow::Cow;
 
@@ -429,7 +433,7 @@ pub static DIAGNOSTICS: TableDecl = TableDecl {
 };
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 12] = [
+pub static TABLES: [&TableDecl; 14] = [
     &ATTRITION,
     &TABLE_ONE,
     &GAP,
@@ -442,6 +446,8 @@ pub static TABLES: [&TableDecl; 12] = [
     &HOSPITAL_UNITS,
     &SENSITIVITY,
     &DIAGNOSTICS,
+    &FEATURES,
+    &CODE_LISTS,
 ];
 
 /// The columns of `attrition`: with several index groups `n_index` gives way to a column `n_<value>` each, or
@@ -494,7 +500,7 @@ mod tests {
     use std::path::Path;
 
     /// The tables of CONTRACT section 3, column by column.
-    const CONTRACT: [(&str, &str); 12] = [
+    const CONTRACT: [(&str, &str); 14] = [
         ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
         (
             "table_one",
@@ -525,6 +531,8 @@ mod tests {
         ("hospital_units", "index_group, hospital, n_reference, n_index, between, within, observed, expected, effect, conf_low, conf_high, withheld"),
         ("sensitivity", "index_group, analysis, variation, setting, component, estimate, std_error, conf_low, conf_high"),
         ("diagnostics", "index_group, blocks, check, value, threshold, passed, message"),
+        ("features", "feature, table, take, window, n_rows, n_matched"),
+        ("code_lists", "feature, table, column, system, code, label, file, n_rows, n_units, withheld"),
     ];
 
     #[test]

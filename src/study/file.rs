@@ -5,11 +5,13 @@
 
 mod analyses;
 mod cohort;
+mod features;
 mod sensitivity;
 mod variables;
 
 pub use analyses::*;
 pub use cohort::*;
+pub use features::*;
 pub use sensitivity::*;
 pub use variables::*;
 

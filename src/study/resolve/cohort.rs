@@ -2,6 +2,7 @@
 
 use super::super::shape::STAND_IN;
 use super::Resolver;
+use crate::cohort::features::ordered;
 use crate::cohort::plan::{
     CohortPlan, ColumnType, DerivePlan, FirstPlan, JoinPlan, KeepPlan, Named, OnBadValue, PresentPlan, RowStep, TablePlan, TypedColumn, UnitPlan,
     Unmatched,
@@ -9,7 +10,6 @@ use crate::cohort::plan::{
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{JoinFile, OnBadValueFile, StepFile, TableFile, TypeFile, UnmatchedFile};
 use crate::study::placed::{OneOrMany, Placed, Word};
-use crate::study::places::key_at;
 use indexmap::IndexMap;
 
 impl Resolver<'_> {
@@ -30,17 +30,11 @@ impl Resolver<'_> {
             let join = self.join(join);
             steps.push(RowStep::Join(join));
         }
-        for (column, sql) in &cohort.derive {
-            steps.push(RowStep::Derive(DerivePlan { column: self.named(column), sql: self.named(sql) }));
-        }
-        if !cohort.features.is_empty() {
-            let span = key_at(self.tree, &["cohort", "features"]);
-            let problem = Problem::error(codes::G109, "`features` has not been built yet")
-                .at(self.place(span))
-                .label("not built yet")
-                .note("columns are not checked while it stands")
-                .help("bring one value a unit into a table of its own, and join that");
-            self.problems.push(problem);
+        let derives = cohort.derive.iter().map(|(column, sql)| DerivePlan { column: self.named(column), sql: self.named(sql) }).collect();
+        let features = cohort.features.iter().filter_map(|(column, feature)| self.feature(column, feature)).collect();
+        match ordered(derives, features) {
+            Ok(ordered) => steps.extend(ordered),
+            Err(problems) => self.problems.extend(problems),
         }
         for step in &cohort.steps {
             if let Some(step) = self.step(step) {
@@ -84,7 +78,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn known_table(&mut self, table: &Word) {
+    pub(super) fn known_table(&mut self, table: &Word) {
         let tables = &self.file.tables;
         if tables.contains_key(table.value.as_str())
             || !self.complete(&["tables"])
