@@ -2,6 +2,7 @@
 
 mod cli;
 mod crossfit;
+mod features;
 mod frames;
 mod gen_d;
 mod gen_e;

@@ -409,3 +409,36 @@ fn kinds_of_values() {
     let p = study(LABS, FeaturePlan { by: vec![(named("id"), named("at"))], ..feature(Take::Count, days(-30, 0)) }).problem();
     assert_eq!(p.code, codes::G211);
 }
+
+/// Scores against comorbidipy (tests/known/make_comorbidity.py): patients with each head of a list, codes beside them, and mixtures.
+#[test]
+fn scores_agree_with_another_program() {
+    let known = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/known/comorbidity.csv")).expect("the fixture");
+    for (coding, icd) in [("icd10", Icd::Icd10), ("icd9", Icd::Icd9)] {
+        let patients: Vec<Vec<&str>> = known.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>()).filter(|l| l[1] == coding).collect();
+        assert!(patients.len() > 800);
+        let (mut units, mut events) = ("id,g,y\n".to_owned(), "id,code\n".to_owned());
+        for (k, p) in patients.iter().enumerate() {
+            units.push_str(&format!("{},{},{}\n", p[0], if k % 2 == 0 { "a" } else { "b" }, k / 2 % 2));
+            p[2].split(' ').for_each(|code| events.push_str(&format!("{},{code}\n", p[0])));
+        }
+        for (column, index, weights) in [
+            (3, ScoreIndex::Charlson, Weights::Charlson1987),
+            (4, ScoreIndex::Charlson, Weights::Quan2011),
+            (5, ScoreIndex::Elixhauser, Weights::VanWalraven),
+            (6, ScoreIndex::Elixhauser, Weights::Ahrq),
+            (7, ScoreIndex::Elixhauser, Weights::Count),
+        ] {
+            let take = Take::Score(ScorePlan { index, column: named("code"), coding: icd, weights });
+            let plan = FeaturePlan { value: None, at: None, ..feature(take, WindowPlan::AnyTime) };
+            let cohort = Study::new(&units).table("e", &events).step(RowStep::Feature(Box::new(plan))).x("f").cohort();
+            let expected: Vec<f64> = patients.iter().map(|p| p[column].parse().expect("a score")).collect();
+            let wrong: Vec<_> = patients.iter().zip(values(&cohort)).filter(|(p, v)| p[column].parse() != Ok(*v)).take(5).collect();
+            assert!(wrong.is_empty(), "{coding} {weights:?}: {wrong:?}");
+            assert!(expected.iter().any(|v| *v > 5.0));
+            // Each code of the lists is found in some patient.
+            let missed: Vec<&str> = cohort.features[0].codes.iter().filter(|c| c.rows == 0).map(|c| c.code.as_str()).collect();
+            assert_eq!(missed, [""; 0], "{coding}");
+        }
+    }
+}
