@@ -122,7 +122,8 @@ pub(super) fn warn(plan: &FeaturePlan, r: &FeatureReport, warnings: &mut Problem
     if !missing.is_empty() {
         let more = if missing.len() > SHOWN { format!(" and {} more", missing.len() - SHOWN) } else { String::new() };
         let list = missing.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-        let text = format!("{} of {} codes of its list match no event of the cohort: {list}{more}", missing.len(), r.codes.len());
+        // Without a count of codes: small counts are withheld from outputs.
+        let text = format!("codes of its list that match no event of the cohort: {list}{more}");
         let help =
             missing.iter().find(|c| !c.ends_with('*') && !c.contains('-')).map(|c| format!("a code is that code alone; its subcodes are `{c}*`"));
         say(codes::G325, text, plan.codes.as_ref().and_then(|c| c.column.place.clone()), help.as_deref());

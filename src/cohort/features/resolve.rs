@@ -6,7 +6,7 @@ use super::reduce::dtype_of;
 use super::scores::Score;
 use super::units;
 use crate::cohort::keys::type_name;
-use crate::cohort::plan::{FeaturePlan, Named, Take};
+use crate::cohort::plan::{FeaturePlan, Named, Take, WindowPlan};
 use crate::cohort::problems::not_in_table;
 use crate::cohort::sql::{self, Expression};
 use crate::error::{Problem, Problems, codes};
@@ -77,6 +77,21 @@ pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &
         {
             return Err(wrong(named, dtype, what));
         }
+    }
+    let timed = |named: &Option<Named>, schema: &Schema| {
+        let dtype = named.as_ref().and_then(|n| schema.get(n.name.as_str()));
+        dtype.is_none_or(|d| matches!(d, DataType::Datetime(..) | DataType::Null))
+    };
+    if let WindowPlan::Between { from, to } = &plan.window
+        && (from.in_hours || to.in_hours)
+        && !(timed(&plan.at, events) && timed(&plan.index_date, joined))
+    {
+        let name = &plan.column.name;
+        return Err(Box::new(
+            Problem::error(codes::G211, format!("the window of `{name}` is in hours, and its events or the index date have no time of day"))
+                .at(plan.column.place.clone())
+                .help("write the window in days, such as [-1d, 0d], or give both a column of dates with times"),
+        ));
     }
     let unit = plan.unit.as_ref().and_then(|u| Some((&u.column, events.get(u.column.name.as_str())?)));
     if let Some((named, dtype)) = unit.filter(|(_, d)| !matches!(d, DataType::String | DataType::Null)) {

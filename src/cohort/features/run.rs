@@ -6,7 +6,7 @@ use super::reduce::{Reduction, Value};
 use super::report::{self, CodeCount, FeatureCounts, FeatureReport};
 use super::scores::Score;
 use super::units::{self, Converter};
-use super::window::{HoursNeedTimes, Lies, Moments, Window};
+use super::window::{Lies, Moments, Window};
 use crate::cohort::attrition::Marks;
 use crate::cohort::keys::{KeyError, Matcher, NO_KEY};
 use crate::cohort::plan::{FeaturePlan, Named, OnBadValue, Take};
@@ -21,6 +21,9 @@ use std::rc::Rc;
 
 /// A value this many times the median of the units' values is pointed out.
 const EXTREME: f64 = 1_000.0;
+
+/// Spellings whose meaning is remembered: a column of free text would fill the memory.
+const MOST_SPELLINGS: usize = 1 << 18;
 
 /// A feature with what the plan names.
 pub(in crate::cohort) struct Feature<'a> {
@@ -267,16 +270,7 @@ fn job<'a>(frame: &DataFrame, feature: &'a Feature<'a>, keys: usize, events: &Sc
         column.map_err(internal)
     };
     let at_timed = plan.at.as_ref().and_then(|at| events.get(at.name.as_str())).is_some_and(|d| matches!(d, DataType::Datetime(..)));
-    let window = Window::new(plan, moments(&plan.index_date)?, moments(&plan.birth_date)?, at_timed).map_err(|HoursNeedTimes| {
-        vec![
-            Problem::error(
-                codes::G211,
-                format!("the window of `{}` is in hours, and its events or the index date have no time of day", plan.column.name),
-            )
-            .at(plan.column.place.clone())
-            .help("write the window in days, such as [-1d, 0d], or give both a column of dates with times"),
-        ]
-    })?;
+    let window = Window::new(plan, moments(&plan.index_date)?, moments(&plan.birth_date)?, at_timed);
     let value = plan.value.as_ref().and_then(|v| events.get(v.name.as_str()));
     let dtype = match (&plan.unit, value) {
         (Some(_), _) => DataType::Float64,
@@ -302,6 +296,9 @@ fn job<'a>(frame: &DataFrame, feature: &'a Feature<'a>, keys: usize, events: &Sc
 fn hit(hits: &mut Hits, list: &CodeList, code: &str) -> Rc<[u32]> {
     if let Some(known) = hits.get(code) {
         return known.clone();
+    }
+    if hits.len() >= MOST_SPELLINGS {
+        hits.clear();
     }
     let found: Rc<[u32]> = list.matches(code).into();
     hits.insert(code.to_owned(), found.clone());
@@ -424,7 +421,9 @@ impl Job<'_> {
             }
             None => {
                 self.counts.unknown_unit += 1;
-                *self.unknown.entry(unit.to_owned()).or_default() += 1;
+                if self.unknown.len() < MOST_SPELLINGS || self.unknown.contains_key(unit) {
+                    *self.unknown.entry(unit.to_owned()).or_default() += 1;
+                }
                 None
             }
         }

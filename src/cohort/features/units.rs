@@ -5,6 +5,9 @@ use crate::cohort::plan::MeasurePlan;
 use crate::error::{Problem, codes, nearest};
 use std::collections::HashMap;
 
+/// Spellings that are remembered.
+const MOST_SPELLINGS: usize = 1 << 12;
+
 /// What a unit measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dimension {
@@ -142,7 +145,9 @@ impl Converter {
         } else {
             ratio(&plain, &self.to, self.of)
         };
-        self.seen.insert(unit.to_owned(), found);
+        if self.seen.len() < MOST_SPELLINGS {
+            self.seen.insert(unit.to_owned(), found);
+        }
         found
     }
 }

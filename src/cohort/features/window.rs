@@ -68,12 +68,9 @@ pub(super) struct Window {
     events_timed: bool,
 }
 
-/// A window in hours between dates without a time of day.
-pub(super) struct HoursNeedTimes;
-
 impl Window {
-    /// `index` and `birth` as the plan has them. Errors: bounds in hours where a time of day is missing.
-    pub fn new(plan: &FeaturePlan, index: Option<Moments>, birth: Option<Moments>, events_timed: bool) -> Result<Self, HoursNeedTimes> {
+    /// `index` and `birth` as the plan has them. Bounds in hours take a time of day on both sides, which `check` sees to.
+    pub fn new(plan: &FeaturePlan, index: Option<Moments>, birth: Option<Moments>, events_timed: bool) -> Self {
         let birth = birth.map(Moments::into_days);
         let (rule, index) = match (&plan.window, index) {
             (WindowPlan::AnyTime, _) | (WindowPlan::Between { .. }, None) => (Rule::AnyTime, Vec::new()),
@@ -81,14 +78,11 @@ impl Window {
                 (Rule::Exact(from.hours * HOUR, to.hours * HOUR), index.at)
             }
             (WindowPlan::Between { from, to }, Some(index)) => {
-                if from.in_hours || to.in_hours {
-                    return Err(HoursNeedTimes);
-                }
                 let days = |b: &Bound| b.hours / 24;
                 (Rule::Days(days(from), days(to), index.timed != events_timed), index.into_days())
             }
         };
-        Ok(Self { rule, same_day: plan.same_day, index, birth, events_timed })
+        Self { rule, same_day: plan.same_day, index, birth, events_timed }
     }
 
     /// Whether it is relative to the index date.

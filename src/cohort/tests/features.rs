@@ -282,7 +282,7 @@ fn code_lists() {
     let cohort = study(CODES, coded(inline(&["E11*", "E13*", "E10"]))).cohort();
     let found: Vec<(&str, u64, u64)> = cohort.features[0].codes.iter().map(|c| (c.code.as_str(), c.rows, c.units)).collect();
     assert_eq!(found, [("E11*", 2, 1), ("E13*", 0, 0), ("E10", 1, 1)]);
-    assert!(shown(&cohort.warnings).contains("1 of 3 codes of its list match no event of the cohort: E13*"), "{}", shown(&cohort.warnings));
+    assert!(shown(&cohort.warnings).contains("codes of its list that match no event of the cohort: E13*"), "{}", shown(&cohort.warnings));
     let p = study(CODES, coded(inline(&["I25-I20"]))).check_problem();
     assert_eq!((p.code, p.message.as_str()), (codes::G210, "the range `I25-I20` is upside down"));
 }
