@@ -216,10 +216,14 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
         None => IndexMap::new(),
     };
     let mut hidden = levels::HiddenLevels::default();
+    let mut whole_flow = true;
     for decl in TABLES {
         let Some(table) = tables.get_mut(decl.name) else { continue };
         match decl.name {
-            "attrition" => attrition::withhold(table, rule, ledger)?,
+            "attrition" => {
+                attrition::withhold(table, rule, ledger)?;
+                whole_flow = (0..table.rows.len()).all(|row| table.int(row, "n_before").is_some() && table.int(row, "n_after").is_some());
+            }
             "table_one" => hidden = levels::withhold(table, rule, ledger),
             "gap" => gap(table, &support, ledger),
             "models" => models(table, &support, rule, ledger),
@@ -241,7 +245,7 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
                 whole_contrast(table, &support, ledger)?;
                 hospitals::populations(table, rule, ledger);
             }
-            "features" => features::features(table, rule, ledger),
+            "features" => features::features(table, whole_flow, rule, ledger),
             "code_lists" => features::code_lists(table, rule, ledger),
             "with_and_without" => whole_contrast(table, &support, ledger)?,
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
