@@ -23,8 +23,10 @@ pub struct FeatureCounts {
     pub before_birth: u64,
     /// In the window of at least one unit.
     pub in_window: u64,
-    /// On an index day, their order to the index date unknown; they count, or do not, by `same_day`.
+    /// On an index day that the window ends or begins with, their order to the index date unknown.
     pub same_day: u64,
+    /// Of those: that count.
+    pub same_day_inside: u64,
     /// In the window and without a value, where one is needed.
     pub no_value: u64,
     /// In a unit that is not known, and set aside.
@@ -99,7 +101,8 @@ pub(super) fn warn(plan: &FeaturePlan, r: &FeatureReport, warnings: &mut Problem
         say(codes::G322, text, of(&plan.at), None);
     }
     if c.same_day > 0 && plan.same_day.is_none() {
-        let text = format!("{} events lie on the index day, where it is not known whether they came before the index date", c.same_day);
+        let counts = if c.same_day_inside > 0 { "and count" } else { "and do not count" };
+        let text = format!("{} events lie on the index day {counts}: it is not known whether they came before or after the index date", c.same_day);
         let help = "say `same_day: include` or `same_day: exclude`, end the window at -1d, or give the index date and the events a time of day";
         say(codes::G321, text, of(&plan.at), Some(help));
     }

@@ -371,7 +371,7 @@ impl Job<'_> {
                 continue;
             }
             inside.clear();
-            let (mut same_day, mut unborn) = (false, 0);
+            let (mut same_day, mut same_day_inside, mut unborn) = (false, false, 0);
             for &unit in units {
                 let lies = self.window.place(moment, unit as usize);
                 match lies {
@@ -380,8 +380,10 @@ impl Job<'_> {
                     Lies::BeforeBirth => unborn += 1,
                 }
                 same_day |= matches!(lies, Lies::SameDayInside | Lies::SameDayOutside);
+                same_day_inside |= lies == Lies::SameDayInside;
             }
             self.counts.same_day += u64::from(same_day);
+            self.counts.same_day_inside += u64::from(same_day_inside);
             self.counts.before_birth += u64::from(unborn == units.len());
             if inside.is_empty() {
                 continue;

@@ -3,7 +3,8 @@
 //! Where the index date and the events both have a time of day, a day is 24 hours and the comparison is exact. Otherwise whole days are
 //! compared: day of the event less day of the index date. The order of an event and an index date on the same day is then not known. If
 //! neither has a time of day, 0d is that day, as the bounds say. If one of them has, the events of the day count in a window that goes on
-//! beyond it, and not in one that ends (or begins) with it unless the study file says `same_day: include`.
+//! beyond it, and not in one that ends (or begins) with it unless the study file says `same_day: include`. Where a bound is 0d they are
+//! counted either way.
 
 use crate::cohort::plan::{Bound, FeaturePlan, SameDay, WindowPlan};
 use polars::prelude::{Column, DataType, PolarsResult};
@@ -43,7 +44,7 @@ fn day(moment: i64, timed: bool) -> i64 {
 pub(super) enum Lies {
     Inside,
     Outside,
-    /// On the index day, whose order to the index date is not known, and counted.
+    /// On the index day, where the window ends or begins with it: the order to the index date is not known.
     SameDayInside,
     SameDayOutside,
     BeforeBirth,
@@ -113,12 +114,11 @@ impl Window {
                 if days != 0 || !(*from..=*to).contains(&0) {
                     return inside((*from..=*to).contains(&days));
                 }
-                let at_the_edge = *from == 0 || *to == 0;
-                match self.same_day {
-                    Some(SameDay::Include) => Lies::SameDayInside,
-                    Some(SameDay::Exclude) => Lies::SameDayOutside,
-                    None if *unknown && at_the_edge => Lies::SameDayOutside,
-                    None => Lies::SameDayInside,
+                match (self.same_day, *from == 0 || *to == 0) {
+                    (Some(SameDay::Exclude), _) => Lies::SameDayOutside,
+                    (None, true) if *unknown => Lies::SameDayOutside,
+                    (_, true) => Lies::SameDayInside,
+                    (_, false) => Lies::Inside,
                 }
             }
             (Rule::Exact(..) | Rule::Days(..), ..) => Lies::Outside,

@@ -124,6 +124,9 @@ fn a_value_after_the_index_date_never_leaks_in() {
         assert_eq!(values(&cohort)[0], expected);
         assert!(cohort.warnings.iter().all(|w| w.code != codes::G321));
     }
+    // Dates under dates: the day is in, as the bounds say, and how many events lie on it is said.
+    let cohort = study(LABS, feature(Take::Last, days(-30, 0))).cohort();
+    assert!(cohort.warnings.iter().any(|w| w.code == codes::G321 && w.message.contains("2 events lie on the index day and count")));
     // In a window that goes on beyond the day it counts.
     assert_eq!(values(&study(TIMED, feature(Take::Count, days(-30, 1))).cohort())[0], 3.0);
     // With a time, and a date that is midnight, the comparison is exact.

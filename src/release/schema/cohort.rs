@@ -18,7 +18,11 @@ pub static FEATURES: TableDecl = TableDecl {
         count("n_no_time", "rows", "Of those: set aside for want of a time."),
         count("n_before_birth", "rows", "Of those: set aside because they are dated before the birth of their units."),
         count("n_in_window", "rows", "Of those: in the window of at least one unit."),
-        count("n_same_day", "rows", "On the index day, the order to the index date unknown; they count, or do not, by `same_day`."),
+        count(
+            "n_same_day",
+            "rows",
+            "On the index day, where the window ends or begins with it: their order to the index date is not known; they count, or do not, by `same_day`.",
+        ),
         count("n_no_value", "rows", "In the window and set aside for want of a value."),
         count("n_unknown_unit", "rows", "In the window and set aside because their unit of measurement is not known."),
         count("n_converted", "rows", "Converted from another unit of measurement."),
