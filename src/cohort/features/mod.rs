@@ -5,6 +5,7 @@
 
 mod codes;
 mod events;
+mod keys;
 mod order;
 mod reduce;
 mod report;
