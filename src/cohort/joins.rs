@@ -39,9 +39,9 @@ pub(super) fn join(
     let table = &join.table.name;
     let place = join.table.place.clone();
     let internal = |e| vec![bug("a join", &e)];
-    let mut by: Vec<(&Column, Option<&Column>)> = Vec::with_capacity(join.by.len());
+    let mut by: Vec<(&Column, &Column)> = Vec::with_capacity(join.by.len());
     for (l, r) in &join.by {
-        by.push((rows.column(&l.name).map_err(internal)?, Some(right.column(&r.name).map_err(internal)?)));
+        by.push((rows.column(&l.name).map_err(internal)?, right.column(&r.name).map_err(internal)?));
     }
     let (left_codes, right_codes) = keys::pairs(&by).map_err(|(k, e)| match e {
         KeyError::Polars(e) => internal(e),

@@ -6,6 +6,7 @@
 pub mod coding;
 pub mod design_file;
 pub mod engine;
+pub mod features;
 pub mod inputs;
 pub mod plan;
 pub mod sources;

@@ -36,11 +36,11 @@ pub(super) struct Read {
     pub input: InputFile,
 }
 
-fn unreadable(table: &TablePlan, file: &SourceFile, what: impl std::fmt::Display) -> Problem {
+pub(super) fn unreadable(table: &TablePlan, file: &SourceFile, what: impl std::fmt::Display) -> Problem {
     Problem::error(codes::G202, format!("`{}` of table `{}` {what}", file.shown, table.name)).at(table.path_place.clone())
 }
 
-fn is_delimited(format: Format) -> bool {
+pub(super) fn is_delimited(format: Format) -> bool {
     matches!(format, Format::Csv | Format::CsvGz | Format::Tsv)
 }
 
@@ -158,7 +158,8 @@ pub(super) fn read(table: &TablePlan, header: &Header, wanted: &[String], warnin
     }?;
     let mut columns = Vec::with_capacity(wanted.len());
     for part in parts.columns {
-        report(table, &part, &parts.files, warnings, problems);
+        let (name, cells, target) = (part.column.name().as_str(), part.column.len(), part.target.as_ref());
+        report(table, &Noticed { name, cells, target, bad: &part.bad, looks: part.looks }, &parts.files, warnings, problems);
         columns.push(part.column);
     }
     let height = parts.files.iter().map(|f| f.rows as usize).sum();
@@ -229,7 +230,7 @@ fn read_text(table: &TablePlan, format: Format, header: &Header, wanted: &[Strin
     Some(Parts { columns, files })
 }
 
-fn lacks(table: &TablePlan, file: &SourceFile, column: &str) -> Problem {
+pub(super) fn lacks(table: &TablePlan, file: &SourceFile, column: &str) -> Problem {
     Problem::error(codes::G203, format!("`{}` of table `{}` has no column `{column}`, which the first file has", file.shown, table.name))
         .at(table.path_place.clone())
 }
@@ -244,7 +245,7 @@ fn append(whole: &mut Option<Column>, part: Column) -> PolarsResult<()> {
     Ok(())
 }
 
-fn merge(bad: &mut BadCells, more: BadCells) {
+pub(super) fn merge(bad: &mut BadCells, more: BadCells) {
     bad.count += more.count;
     bad.rows.extend(more.rows.into_iter().take(SHOWN_ROWS - bad.rows.len()));
 }
@@ -350,19 +351,31 @@ pub(super) fn rows_shown(files: &[ReadFile], bad: &BadCells) -> String {
     format!("{} {}{more}", if bad.count == 1 { "row" } else { "rows" }, list.join(", "))
 }
 
-fn report(table: &TablePlan, part: &Part, files: &[ReadFile], warnings: &mut Problems, problems: &mut Problems) {
-    let name = part.column.name();
-    let place = table.types.get(name.as_str()).and_then(|t| t.place.clone());
-    if let Some(target) = &part.target
-        && part.bad.count > 0
+/// What was noticed while a column was read.
+pub(super) struct Noticed<'a> {
+    pub name: &'a str,
+    pub cells: usize,
+    /// The declared type, if there is one.
+    pub target: Option<&'a Target>,
+    pub bad: &'a BadCells,
+    /// (cells that would read as numbers, all cells) of a text column.
+    pub looks: Option<(usize, usize)>,
+}
+
+/// Says what was noticed: G301 or G317, G315.
+pub(super) fn report(table: &TablePlan, seen: &Noticed, files: &[ReadFile], warnings: &mut Problems, problems: &mut Problems) {
+    let (name, total) = (seen.name, seen.cells);
+    let place = table.types.get(name).and_then(|t| t.place.clone());
+    if let Some(target) = seen.target
+        && seen.bad.count > 0
     {
-        let (n, total) = (part.bad.count, part.column.len());
+        let n = seen.bad.count;
         let cells = if n == 1 { "cell" } else { "cells" };
         match table.on_bad_value {
             OnBadValue::Error => problems.push(
                 Problem::error(codes::G301, format!("table `{}`: {n} of {total} cells of `{name}` do not read as {}", table.name, target.name()))
                     .at(place)
-                    .note(format!("{} (the header not counted)", rows_shown(files, &part.bad)))
+                    .note(format!("{} (the header not counted)", rows_shown(files, seen.bad)))
                     .help("list the spelling of missing values under `null_values`, or set `on_bad_value: set_null`"),
             ),
             OnBadValue::SetNull => warnings.push(
@@ -371,11 +384,11 @@ fn report(table: &TablePlan, part: &Part, files: &[ReadFile], warnings: &mut Pro
                     format!("table `{}`: {n} {cells} of `{name}` do not read as {} and were set to null", table.name, target.name()),
                 )
                 .at(place)
-                .note(format!("{} (the header not counted)", rows_shown(files, &part.bad))),
+                .note(format!("{} (the header not counted)", rows_shown(files, seen.bad))),
             ),
         }
     }
-    if let Some((numbers, values)) = part.looks {
+    if let Some((numbers, values)) = seen.looks {
         warnings.push(
             Problem::warning(
                 codes::G315,

@@ -15,6 +15,10 @@ pub use described::{ATTRITION, GAP, JOINS, TABLE_ONE};
 pub use models::{COEFFICIENTS, MODELS, WITH_AND_WITHOUT};
 pub use parts::{DECOMPOSITION, DECOMPOSITION_DETAIL, HOSPITAL, HOSPITAL_UNITS};
 
+mod cohort;
+
+pub use cohort::{CODE_LISTS, FEATURE_CHAIN, FEATURE_COUNTS, FEATURES};
+
 use super::{ResultTables, Table, write};
 use std::borrow::Cow;
 
@@ -122,7 +126,7 @@ const BLINDED: ColumnDecl = flag("blinded", "A diagnostic gate that this estimat
 const BLOCKS: ColumnDecl = key("blocks", "The set of blocks, joined by + in the order of the study file, or none. The allowables are in every set.");
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 13] = [
+pub static TABLES: [&TableDecl; 15] = [
     &ATTRITION,
     &JOINS,
     &TABLE_ONE,
@@ -136,6 +140,8 @@ pub static TABLES: [&TableDecl; 13] = [
     &HOSPITAL_UNITS,
     &SENSITIVITY,
     &DIAGNOSTICS,
+    &FEATURES,
+    &CODE_LISTS,
 ];
 
 /// The columns of `attrition`: with several index groups `n_index` and `events_index` give way to a column `n_<value>` and `events_<value>`

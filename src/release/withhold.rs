@@ -14,6 +14,7 @@
 //! | `sensitivity` | `_left_out_*`, `_events_*` of a trimmed sample; `_variables` that a row is about one by one |
 //! | `hospital_units` | `_events_reference`, `_events_index` of the hospital; null with a gaussian outcome |
 //! | `hospital`, `decomposition` | `_left_out_*`: units that are not in the population of the row, where it is not that of other rows |
+//! | `features` | `_fewest_code`: units of the rarest code that was found at all |
 //! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
 //!
 //! Free text (step names, reasons, messages, warnings) is not read: a producer puts counts there through [`shown_count`].
@@ -26,10 +27,11 @@
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
 //! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away; what rests on few
 //!   events of the hospital likewise. `hospital`, `decomposition`: populations that leave out few units.
-//! - `sensitivity`: [`varied`].
+//! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 
 mod attrition;
+mod features;
 mod hospitals;
 mod levels;
 mod terms;
@@ -215,12 +217,14 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
     };
     let mut hidden = levels::HiddenLevels::default();
     let mut flow = Vec::new();
+    let mut whole_flow = true;
     for decl in TABLES {
         let Some(table) = tables.get_mut(decl.name) else { continue };
         match decl.name {
             "attrition" => {
                 attrition::withhold(table, rule, ledger)?;
                 flow = shown_flow(table);
+                whole_flow = (0..table.rows.len()).all(|row| table.int(row, "n_before").is_some() && table.int(row, "n_after").is_some());
             }
             "joins" => joins(table, &flow, rule, ledger),
             "table_one" => hidden = levels::withhold(table, rule, ledger),
@@ -244,6 +248,8 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
                 whole_contrast(table, &support, ledger)?;
                 hospitals::populations(table, rule, ledger);
             }
+            "features" => features::features(table, whole_flow, rule, ledger),
+            "code_lists" => features::code_lists(table, rule, ledger),
             "with_and_without" => whole_contrast(table, &support, ledger)?,
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }

@@ -1,5 +1,6 @@
 //! Results as the rows of the declared tables.
 
+mod features;
 mod hospital;
 mod varied;
 
@@ -88,6 +89,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
         tables.push(filler.sensitivity()?);
     }
     tables.extend(filler.hospitals()?);
+    tables.extend(features::tables(&cohort.features)?);
     Ok(tables)
 }
 

@@ -3,6 +3,7 @@
 mod cli;
 mod crossfit;
 mod databases;
+mod features;
 mod frames;
 mod gen_d;
 mod gen_e;

@@ -1,6 +1,7 @@
 //! Plans over small tables written to a temporary folder, and over the real tables of ../shared/data where they are present.
 
 mod coding;
+mod features;
 mod names;
 mod reading;
 mod real;

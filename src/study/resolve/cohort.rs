@@ -2,12 +2,12 @@
 
 use super::super::shape::STAND_IN;
 use super::Resolver;
+use crate::cohort::features::ordered;
 use crate::cohort::plan::{CohortPlan, DerivePlan, FirstPlan, JoinPlan, KeepPlan, Named, PresentPlan, RowStep, UnitPlan, Unmatched};
 use crate::cohort::sources::Model;
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{JoinFile, StepFile, UnmatchedFile};
 use crate::study::placed::{OneOrMany, Placed, Word};
-use crate::study::places::key_at;
 use indexmap::IndexMap;
 
 impl Resolver<'_> {
@@ -26,17 +26,11 @@ impl Resolver<'_> {
             let join = self.join(join);
             steps.push(RowStep::Join(join));
         }
-        for (column, sql) in &cohort.derive {
-            steps.push(RowStep::Derive(DerivePlan { column: self.named(column), sql: self.named(sql) }));
-        }
-        if !cohort.features.is_empty() {
-            let span = key_at(self.tree, &["cohort", "features"]);
-            let problem = Problem::error(codes::G109, "`features` has not been built yet")
-                .at(self.place(span))
-                .label("not built yet")
-                .note("columns are not checked while it stands")
-                .help("bring one value a unit into a table of its own, and join that");
-            self.problems.push(problem);
+        let derives = cohort.derive.iter().map(|(column, sql)| DerivePlan { column: self.named(column), sql: self.named(sql) }).collect();
+        let features = cohort.features.iter().filter_map(|(column, feature)| self.feature(column, feature)).collect();
+        match ordered(derives, features) {
+            Ok(ordered) => steps.extend(ordered),
+            Err(problems) => self.problems.extend(problems),
         }
         for step in &cohort.steps {
             if let Some(step) = self.step(step) {
@@ -46,7 +40,7 @@ impl Resolver<'_> {
         CohortPlan { tables, unit, steps }
     }
 
-    fn known_table(&mut self, table: &Word) {
+    pub(super) fn known_table(&mut self, table: &Word) {
         let tables = &self.file.tables;
         let of_source = |name: &Word| Model::named(&name.value).map_or(&[][..], |m| m.tables).iter().map(|t| t.name);
         if tables.contains_key(table.value.as_str()) && Model::named(&table.value).is_none()
