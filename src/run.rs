@@ -2,10 +2,11 @@
 
 mod analyse;
 mod clock;
+mod data;
 mod tables;
 pub mod validate;
 
-use crate::cohort::{coding, design_file, engine};
+use crate::cohort::{design_file, engine};
 use crate::error::codes::Exit;
 use crate::error::{Problems, codes};
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
@@ -13,6 +14,7 @@ use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_result
 use crate::report;
 use crate::study::{self, plan::StudyPlan};
 use clock::Stopwatch;
+use data::Data;
 use std::path::{Path, PathBuf};
 
 /// What the command line adds to a study; nothing scientific.
@@ -57,25 +59,26 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     watch.stage("cohort", Some(cohort.n() as u64));
 
     progress("coding the design");
-    let (design, warnings) = coding::code(&cohort, &plan.roles).map_err(|mut problems| {
+    let (data, warnings) = Data::of(&cohort, &plan.roles, &plan.missing.settings).map_err(|mut problems| {
         // A number column that one cell made text explains other errors.
         problems.extend(cohort.warnings.iter().filter(|w| w.code == codes::G315).cloned());
         problems
     })?;
+    let design = data.design();
     if let Some(file) = options.design.as_ref().or(plan.design_file.as_ref()) {
-        design_file::write(file, &design, &cohort)?;
+        design_file::write(file, design, &cohort)?;
     }
     watch.stage("design", Some(design.y.len() as u64));
 
     let mut problems: Problems = plan.warnings.iter().chain(&cohort.warnings).chain(&warnings).cloned().collect();
-    let analysed = analyse::analyse(&plan, &design, progress);
+    let analysed = analyse::analyse(&plan, &data, progress)?;
     problems.extend(analysed.problems(&plan));
     watch.stage("decompose", Some(design.y.len() as u64));
 
     progress("writing tables and report");
-    let raw = tables::all(&plan, &cohort, &design, &analysed)?;
+    let raw = tables::all(&plan, &cohort, design, &analysed)?;
     let meta =
-        Meta { problems: problems.iter().map(|p| ShownProblem::released(p, plan.min_cell)).collect(), ..tables::meta(&plan, &design, &analysed) };
+        Meta { problems: problems.iter().map(|p| ShownProblem::released(p, plan.min_cell)).collect(), ..tables::meta(&plan, design, &analysed) };
     let (results, withheld) = withhold(meta, raw, plan.min_cell)?;
     problems.extend(withheld);
     let html = report::render(&results)?;

@@ -6,6 +6,7 @@
 pub mod coding;
 pub mod design_file;
 pub mod engine;
+pub mod impute;
 pub mod plan;
 
 mod attrition;
@@ -26,7 +27,7 @@ mod steps;
 mod text;
 mod typed;
 
-pub use attrition::AttritionRow;
+pub use attrition::{AttritionRow, Missingness};
 pub use problems::unknown_column;
 pub use roles::Values;
 pub use source::{InputFile, ReadFile};
