@@ -2,6 +2,7 @@
 
 mod analyse;
 mod clock;
+mod compare;
 mod data;
 mod tables;
 pub mod validate;
@@ -73,10 +74,11 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     let mut problems: Problems = plan.warnings.iter().chain(&cohort.warnings).chain(&warnings).cloned().collect();
     let analysed = analyse::analyse(&plan, &data, progress)?;
     problems.extend(analysed.problems(&plan));
+    let compared = compare::compare(&plan, &cohort, progress);
     watch.stage("decompose", Some(design.y.len() as u64));
 
     progress("writing tables and report");
-    let raw = tables::all(&plan, &cohort, design, &analysed)?;
+    let raw = tables::all(&plan, &cohort, design, &analysed, &compared)?;
     let meta =
         Meta { problems: problems.iter().map(|p| ShownProblem::released(p, plan.min_cell)).collect(), ..tables::meta(&plan, design, &analysed) };
     let (results, withheld) = withhold(meta, raw, plan.min_cell)?;

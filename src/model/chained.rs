@@ -8,6 +8,8 @@
 
 mod draw;
 mod predictors;
+#[cfg(test)]
+mod tests;
 
 use super::FitError;
 use crate::estimate::resample::{stream, uniform};

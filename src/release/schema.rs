@@ -297,6 +297,11 @@ pub static DECOMPOSITION: TableDecl = TableDecl {
             "The question that the method asks: A (with and without the blocks), B (blocks equalised), M (mechanisms switched), treatment, peer (a convention of other programs).",
         ),
         number("shapley", "scale", "Contribution averaged over all orders."),
+        number(
+            "missing_information",
+            "",
+            "Fraction of the information about the estimate that is lost to missing values; null without multiple imputation.",
+        ),
     ],
     hidden: HIDDEN_LEFT_OUT,
 };
@@ -409,6 +414,49 @@ pub static SENSITIVITY: TableDecl = TableDecl {
     ],
 };
 
+pub static MISSINGNESS: TableDecl = TableDecl {
+    name: "missingness",
+    row: "a group and the outcome or a variable",
+    columns: &[
+        key("group", "The group, as the study file writes it."),
+        text("block", "The block of the variable, or allowable; null for the outcome."),
+        key("variable", "The outcome or the variable."),
+        count("n", "units", "Units of the group, before any is dropped for a missing value; for variables those whose outcome is known or weighted for."),
+        integer("n_missing", "units", "Units without a value."),
+        number("share_missing", "", "n_missing / n."),
+        key("rule", "What happens to them: the rule under `missing`."),
+        WITHHELD,
+    ],
+    hidden: &[],
+};
+
+pub static MISSING_METHODS: TableDecl = TableDecl {
+    name: "missing_methods",
+    row: "a part of the primary gap under one treatment of missing values",
+    columns: &[
+        INDEX_GROUP,
+        ANALYSIS,
+        key("missing", "study (the rules of the study file), complete_case, indicator or multiple_imputation."),
+        key("part", "As in decomposition."),
+        key("component", "As in decomposition."),
+        number("estimate", "scale", "The contribution."),
+        STD_ERROR,
+        CONF_LOW,
+        CONF_HIGH,
+        number("share", "", "As in decomposition."),
+        integer("n_reference", "units", "Reference units in the analysis; null where it is withheld."),
+        integer("n_index", "units", "Index units in the analysis; null where it is withheld."),
+        text("reason", "Why the row is null: it could not be estimated."),
+        WITHHELD,
+    ],
+    hidden: &[
+        integer("_left_out_reference", "units", "Reference units fewer than under the study's rules; negative if more."),
+        integer("_left_out_index", "units", "Index units fewer than under the study's rules; negative if more."),
+        integer("_events_reference", "events", "Events among the reference units; null for a gaussian outcome."),
+        integer("_events_index", "events", "Events among the index units; null for a gaussian outcome."),
+    ],
+};
+
 pub static DIAGNOSTICS: TableDecl = TableDecl {
     name: "diagnostics",
     row: "a check",
@@ -429,7 +477,7 @@ pub static DIAGNOSTICS: TableDecl = TableDecl {
 };
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 12] = [
+pub static TABLES: [&TableDecl; 14] = [
     &ATTRITION,
     &TABLE_ONE,
     &GAP,
@@ -441,6 +489,8 @@ pub static TABLES: [&TableDecl; 12] = [
     &HOSPITAL,
     &HOSPITAL_UNITS,
     &SENSITIVITY,
+    &MISSINGNESS,
+    &MISSING_METHODS,
     &DIAGNOSTICS,
 ];
 
@@ -494,7 +544,7 @@ mod tests {
     use std::path::Path;
 
     /// The tables of CONTRACT section 3, column by column.
-    const CONTRACT: [(&str, &str); 12] = [
+    const CONTRACT: [(&str, &str); 14] = [
         ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
         (
             "table_one",
@@ -524,6 +574,11 @@ mod tests {
         ("hospital", "index_group, analysis, row, family, estimate, std_error, conf_low, conf_high"),
         ("hospital_units", "index_group, hospital, n_reference, n_index, between, within, observed, expected, effect, conf_low, conf_high, withheld"),
         ("sensitivity", "index_group, analysis, variation, setting, component, estimate, std_error, conf_low, conf_high"),
+        ("missingness", "group, block, variable, n, n_missing, share_missing, rule"),
+        (
+            "missing_methods",
+            "index_group, analysis, missing, part, component, estimate, std_error, conf_low, conf_high, share, n_reference, n_index, reason",
+        ),
         ("diagnostics", "index_group, blocks, check, value, threshold, passed, message"),
     ];
 

@@ -343,11 +343,11 @@ fn measure(
 /// By kind of sampling, index group and analysis.
 pub type Found = Vec<Vec<Vec<Result<AnalysisResult, DecomposeError>>>>;
 
-/// The analyses alone, without models and checks, once for each kind of sampling. Errors: a completed data set that cannot be coded.
-pub fn decompositions(plan: &StudyPlan, data: &Data<'_>, clustered: &[bool]) -> Result<Found, Problems> {
+/// Some analyses, by position, without models and checks, once for each kind of sampling. Errors: a completed data set that cannot be coded.
+pub fn decompositions(plan: &StudyPlan, data: &Data<'_>, clustered: &[bool], which: &[usize]) -> Result<Found, Problems> {
     let run = |c: &Contrast<'_>| -> Vec<Result<Decomposition, DecomposeError>> {
         let fits = Fits::new(c);
-        plan.analyses.iter().map(|a| a.method.decompose(&fits)).collect()
+        which.iter().map(|&a| plan.analyses[a].method.decompose(&fits)).collect()
     };
     let mut out: Found = clustered.iter().map(|_| Vec::new()).collect();
     for index_group in 1..data.design().groups.len() {
@@ -372,7 +372,7 @@ pub fn decompositions(plan: &StudyPlan, data: &Data<'_>, clustered: &[bool]) -> 
                     Ok(samplings.iter().map(of).collect::<Vec<_>>())
                 };
                 let all: Result<Vec<_>, Problems> = (0..imputations.len()).into_par_iter().map(each).collect();
-                let mut by: Vec<Vec<Vec<_>>> = samplings.iter().map(|_| plan.analyses.iter().map(|_| Vec::new()).collect()).collect();
+                let mut by: Vec<Vec<Vec<_>>> = samplings.iter().map(|_| which.iter().map(|_| Vec::new()).collect()).collect();
                 for m in all? {
                     for (kind, found) in by.iter_mut().zip(m) {
                         kind.iter_mut().zip(found).for_each(|(of, r)| of.push(r));

@@ -184,7 +184,8 @@ fn one_sample(
         kinds.push((Intervals::Patients, false));
     }
     let clustered: Vec<bool> = kinds.iter().map(|(_, clustered)| *clustered).collect();
-    let found = analyse::decompositions(plan, &data, &clustered)?;
+    let all: Vec<usize> = (0..plan.analyses.len()).collect();
+    let found = analyse::decompositions(plan, &data, &clustered, &all)?;
     for ((intervals, _), groups) in kinds.into_iter().zip(found) {
         for analyses in groups {
             for (a, result) in analyses.iter().enumerate() {

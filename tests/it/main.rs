@@ -14,6 +14,7 @@ mod interventions;
 mod layering;
 mod lcg;
 mod learners;
+mod missing;
 mod models;
 mod oaxaca;
 mod peers;

@@ -72,10 +72,10 @@ fn matched(x: &Array2<f64>, t: &Target, y: &[f64], donors: usize, rng: &mut ChaC
     let moved = factor.draw(&normals(factor.kept.len(), rng));
     let drawn: Vec<f64> = beta.iter().zip(&moved).map(|(b, m)| b + sigma * m).collect();
 
-    // Equal predictions stand in random order, so that none of them is preferred.
-    let mut order: Vec<(f64, u64, usize)> = fitted.iter().enumerate().map(|(k, f)| (*f, rng.random::<u64>(), k)).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let mut order: Vec<(f64, usize)> = fitted.iter().enumerate().map(|(k, f)| (*f, k)).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let k = donors.min(order.len());
+    let mut below = |n: usize| ((uniform(rng) * n as f64) as usize).min(n - 1);
     let mut lend = |prediction: f64| {
         // The window of k donors around the prediction, moved while the next one above is nearer than the last one below.
         let middle = order.partition_point(|d| d.0 < prediction);
@@ -83,8 +83,10 @@ fn matched(x: &Array2<f64>, t: &Target, y: &[f64], donors: usize, rng: &mut ChaC
         while start + k < order.len() && (order[start + k].0 - prediction).abs() < (prediction - order[start].0).abs() {
             start += 1;
         }
-        let at = ((uniform(rng) * k as f64) as usize).min(k - 1);
-        y[order[start + at].2]
+        // Donors with equal predictions are equally near, however many there are.
+        let nearest = order[start + below(k)].0;
+        let (first, end) = (order.partition_point(|d| d.0 < nearest), order.partition_point(|d| d.0 <= nearest));
+        y[order[first + below(end - first)].1]
     };
     Ok(t.missing.iter().map(|&i| lend(dot(x.row(i), &drawn))).collect())
 }
