@@ -1,8 +1,10 @@
-//! Multiple imputation of the variables whose rule says so: the cohort as data for [`crate::model::chained`], and its completed designs.
+//! Multiple imputation of the variables whose rule says so: the cohort as data for [`chained`], and its completed designs.
 //!
 //! What is imputed is the variable, after its levels are merged; splines, logarithms and products follow from it in every completed data set. Knots and
 //! base levels are those of the observed cells, and columns that vary in one completed data set and not in another are left out of all, so that
 //! all designs have the same columns.
+
+pub mod chained;
 
 use super::categories::{self, Categories};
 use super::coding::{self, code_like};
@@ -13,7 +15,7 @@ use super::plan::{Coding, MissingRule, Named, RolesPlan, VariablePlan};
 use super::roles::Values;
 use crate::design::Design;
 use crate::error::{Problem, Problems, codes};
-use crate::model::chained::{self, Basis, Completed, Data, Factor, ImputeError, Imputed, Incomplete, Settings};
+use chained::{Basis, Completed, Data, Factor, ImputeError, Imputed, Incomplete, Settings};
 use crate::vocab::{Family, Scalar};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -101,7 +103,7 @@ pub fn impute<'a>(cohort: &'a Cohort, roles: &RolesPlan, settings: &Settings) ->
     let mut warnings = Problems::new();
     for (v, plan) in data.variables.iter().zip(&wanted) {
         let (_, counts) = sample.count(|i| v.values[i].is_nan());
-        let message = format!("`{}`: {counts} missing values were imputed {} times", v.name, settings.imputations);
+        let message = format!("`{}`: {counts} missing values were imputed", v.name);
         warnings.push(Problem::warning(codes::G319, message).at(plan.column.place.clone()));
     }
     let group = |g: usize| start.groups.get(g).map_or("", |g| g.label.as_str());

@@ -1,7 +1,6 @@
 //! Outcome and group models: the matrix of a model as a choice of the design's columns and rows, never a copy of them.
 
 pub mod arrow;
-pub mod chained;
 pub mod glm;
 pub mod learner;
 pub mod mixed;

@@ -7,7 +7,7 @@ use crate::cohort::plan::{OutcomeMissing, RolesPlan};
 use crate::design::Design;
 use crate::error::{Problem, Problems, codes};
 use crate::inference::Response;
-use crate::model::chained::Settings;
+use crate::cohort::impute::chained::Settings;
 
 /// The rows of a study, coded.
 pub enum Data<'a> {

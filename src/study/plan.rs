@@ -4,7 +4,7 @@ use super::resolved::yaml_seen_from;
 use crate::cohort::plan::{CohortPlan, RolesPlan};
 use crate::decompose::Method;
 use crate::error::{Place, Problem, Problems};
-use crate::model::chained::Settings;
+use crate::cohort::impute::chained::Settings;
 use crate::sensitivity::Sensitivity;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};

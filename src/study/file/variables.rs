@@ -1,7 +1,7 @@
 //! Variables, how they enter models, and what happens to their missing values, as the study file writes them.
 
 use super::NoOptions;
-use crate::model::chained::Settings;
+use crate::cohort::impute::chained::Settings;
 use crate::study::placed::{Literal, Placed, Word};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

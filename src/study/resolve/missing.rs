@@ -3,7 +3,7 @@
 use super::Resolver;
 use crate::cohort::plan::{Coding, MissingRule, OutcomeMissing, VariablePlan};
 use crate::error::{Problem, codes};
-use crate::model::chained::Settings;
+use crate::cohort::impute::chained::Settings;
 use crate::study::file::{CompareFile, MissingRuleFile};
 use crate::study::places::Span;
 use crate::study::plan::{MissingMethod, MissingPlan};

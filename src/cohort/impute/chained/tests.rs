@@ -8,7 +8,7 @@ use rand_distr::StandardNormal;
 
 /// tests/known/imputation.csv: the rows, and by outcome coefficients and variances.
 fn known() -> (Array2<f64>, Vec<Vec<usize>>, Vec<Vec<f64>>) {
-    let lines: Vec<Vec<&str>> = include_str!("../../../tests/known/imputation.csv").lines().skip(1).map(|l| l.split(',').collect()).collect();
+    let lines: Vec<Vec<&str>> = include_str!("../../../../tests/known/imputation.csv").lines().skip(1).map(|l| l.split(',').collect()).collect();
     let (data, expected): (Vec<_>, Vec<_>) = lines.into_iter().partition(|l| l[0].parse::<f64>().is_ok());
     let x = Array2::from_shape_fn((data.len(), 3), |(i, j)| if j == 0 { 1.0 } else { data[i][j - 1].parse().unwrap() });
     let codes = (2..4).map(|c| data.iter().map(|l| l[c].parse().unwrap()).collect()).collect();

@@ -8,10 +8,8 @@
 
 mod draw;
 mod predictors;
-#[cfg(test)]
-mod tests;
 
-use super::FitError;
+use crate::model::FitError;
 use crate::estimate::resample::{stream, uniform};
 use draw::Target;
 use predictors::Predictors;
@@ -225,3 +223,6 @@ impl<'a> Chain<'a> {
         Ok(self.targets.iter().zip(last).map(|(t, cells)| (t.variable, by_row(t, cells))).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;
