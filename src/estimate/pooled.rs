@@ -135,9 +135,11 @@ impl Sampling {
 
     /// Degrees of freedom that the estimate would have if nothing were missing: the mean over the data sets.
     fn complete_df(&self, parts: &[(&Sampling, &[f64])]) -> Option<f64> {
-        let of = |(s, own): &(&Sampling, &[f64])| match (s.kind, s.n_cluster()) {
-            (Kind::Skewed, _) => s.skewed_df(own).or(s.n_cluster().map(|g| g as f64 - 1.0)),
-            (Kind::Plain | Kind::Replicates, g) => g.map(|g| g as f64 - 1.0),
+        // Replicates of clusters have no clusters of their own, and keep the number.
+        let clusters = |s: &Sampling| (s.n_cluster > 0).then(|| s.n_cluster as f64 - 1.0);
+        let of = |(s, own): &(&Sampling, &[f64])| match s.kind {
+            Kind::Skewed => s.skewed_df(own).or(clusters(s)),
+            Kind::Plain | Kind::Replicates => clusters(s),
         };
         let df: Option<Vec<f64>> = parts.iter().map(of).collect();
         df.map(|df| df.iter().sum::<f64>() / df.len() as f64)
