@@ -1,8 +1,8 @@
 //! Multiple imputation of the variables whose rule says so: the cohort as data for [`chained`], and its completed designs.
 //!
-//! What is imputed is the variable, after its levels are merged; splines, logarithms and products follow from it in every completed data set. Knots and
-//! base levels are those of the observed cells, and columns that vary in one completed data set and not in another are left out of all, so that
-//! all designs have the same columns.
+//! What is imputed is the variable, after its levels are merged; splines, logarithms and products follow from it in every completed data
+//! set. Knots and base levels are those of the observed cells, and columns that vary in one completed data set and not in another are left
+//! out of all, so that all designs have the same columns.
 
 pub mod chained;
 
@@ -15,8 +15,8 @@ use super::plan::{Coding, MissingRule, Named, RolesPlan, VariablePlan};
 use super::roles::Values;
 use crate::design::Design;
 use crate::error::{Problem, Problems, codes};
-use chained::{Basis, Completed, Data, Factor, ImputeError, Imputed, Incomplete, Settings};
 use crate::vocab::{Family, Scalar};
+use chained::{Basis, Completed, Data, Factor, ImputeError, Imputed, Incomplete, Settings};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -107,12 +107,16 @@ pub fn impute<'a>(cohort: &'a Cohort, roles: &RolesPlan, settings: &Settings) ->
         warnings.push(Problem::warning(codes::G319, message).at(plan.column.place.clone()));
     }
     let group = |g: usize| start.groups.get(g).map_or("", |g| g.label.as_str());
-    let Imputed { completed, without_means } =
-        chained::impute(&data, settings).map_err(|e| vec![not_imputed(&e, &wanted, &group)])?;
+    let Imputed { completed, without_means, augmented } = chained::impute(&data, settings).map_err(|e| vec![not_imputed(&e, &wanted, &group)])?;
     for (v, g) in without_means {
         let name = &data.variables[v].name;
         let message = format!("`{name}` was imputed in group {} without the means of clusters: too few of its cells are observed there", group(g));
         warnings.push(Problem::warning(codes::G319, message).at(wanted[v].column.place.clone()));
+    }
+    for (v, g) in augmented {
+        let name = &data.variables[v].name;
+        let message = format!("a level of `{name}` is predicted perfectly in group {}: its imputation model has pseudo-observations", group(g));
+        warnings.push(Problem::warning(codes::G319, message).at(wanted[v].column.place.clone()).help("merge rare levels"));
     }
     let order = start.cohort_row.clone();
     let mut out = Imputations { observed: cohort, merged, roles: completed_roles, variables, order, completed, left_out: BTreeSet::new(), warnings };
@@ -212,9 +216,7 @@ fn data(cohort: &Cohort, roles: &RolesPlan, variables: &[Part], start: &Design) 
                 let values: Vec<f64> = code.iter().map(|c| if *c == MISSING { f64::NAN } else { f64::from(*c) }).collect();
                 (values, Basis::Levels { levels: levels.len(), base })
             }
-            (Some(Values::Number(v)), Coding::Spline { df }) => {
-                (v.clone(), Basis::Spline { knots: coding::knots(&plan.column, v.clone(), *df)? })
-            }
+            (Some(Values::Number(v)), Coding::Spline { df }) => (v.clone(), Basis::Spline { knots: coding::knots(&plan.column, v.clone(), *df)? }),
             (Some(Values::Number(v)), Coding::Log { offset }) => (v.clone(), Basis::Log { offset: *offset }),
             (Some(Values::Number(v)), _) => (v.clone(), Basis::Linear),
             (None, _) => return Err(vec![Problem::error(codes::G901, format!("`{}` is not in the cohort", part.name))]),
@@ -265,10 +267,11 @@ fn not_imputed<'a>(e: &ImputeError, wanted: &[&VariablePlan], group: &dyn Fn(usi
     let column = &wanted[*variable].column;
     let (name, g) = (&column.name, group(*g));
     let problem = match e {
-        ImputeError::NothingObserved { .. } => {
-            Problem::error(codes::G312, format!("`{name}` has no value in group {g}, so nothing can be imputed there: groups are imputed by themselves"))
-                .help("leave the variable out, or give it another rule under `missing`")
-        }
+        ImputeError::NothingObserved { .. } => Problem::error(
+            codes::G312,
+            format!("`{name}` has no value in group {g}, so nothing can be imputed there: groups are imputed by themselves"),
+        )
+        .help("leave the variable out, or give it another rule under `missing`"),
         ImputeError::TooFew { coefficients, .. } => {
             let message = format!("`{name}` has fewer values in group {g} than its imputation model has coefficients ({coefficients})");
             Problem::error(codes::G403, message).help("leave variables out, merge levels, or give it another rule under `missing`")

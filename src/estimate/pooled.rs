@@ -1,9 +1,9 @@
 //! Estimates from several completed data sets as one, by Rubin's rules.
 //!
 //! A pooled estimate keeps the influences of every data set one after another, then by how much each data set's value differs from their mean. Sums,
-//! differences and smooth functions of pooled estimates are then pooled themselves, and [`Sampling::covariance`] of two of them is the entry of Rubin's
-//! `T = U + (1 + 1/M) B`: shares and whatever else is computed from several estimates is computed after pooling (METHODS 6.6).
-//! Source: Rubin (1987) Multiple Imputation for Nonresponse in Surveys, 3.1; Barnard & Rubin (1999) Biometrika 86:948-955.
+//! differences and smooth functions of pooled estimates are then pooled themselves, and [`Sampling::covariance`] of two of them is the
+//! entry of Rubin's `T = U + (1 + 1/M) B`: shares and whatever else is computed from several estimates is computed after pooling (METHODS
+//! 6.6). Source: Rubin (1987) Multiple Imputation for Nonresponse in Surveys, 3.1; Barnard & Rubin (1999) Biometrika 86:948-955.
 
 use super::{Estimate, Kind, Sampling};
 
@@ -62,9 +62,9 @@ pub fn pool(parts: &[&Estimate]) -> Estimate {
 const DEPENDENT: f64 = 1e-14;
 
 impl Sampling {
-    /// Shortens the influences of all estimates of one data set together, such that every variance and covariance stays what it is; returns the sampling
-    /// that belongs to them. Over clusters their sums are left; of independent units the coordinates in an orthonormal basis of the influences
-    /// (modified Gram-Schmidt). Influences whose skewness counts stay as they are.
+    /// Shortens the influences of all estimates of one data set together, such that every variance and covariance stays what it is; returns
+    /// the sampling that belongs to them. Over clusters their sums are left; of independent units the coordinates in an orthonormal basis
+    /// of the influences (modified Gram-Schmidt). Influences whose skewness counts stay as they are.
     pub fn condense(&self, estimates: &mut [&mut Estimate]) -> Self {
         if let Some(g) = self.n_cluster() {
             estimates.iter_mut().for_each(|e| e.influence = self.sums(&e.influence).into_owned());

@@ -2,8 +2,8 @@
 //!
 //! Within each group `P(observed | allowables, blocks)` is a logit, and a row's analysis weight is divided by it. An influence is the derivative of
 //! an estimate by the logarithm of a weight, times n, so that what the estimation of the logit adds to it follows from the influences alone, whatever
-//! the method: with `W_i = w_i / p_i`, `d log W_i / d gamma = -(1 - p_i) x_i`, and `gamma` moves by `J^-1 x_j w_j (R_j - p_j)` with row j. Source: Robins,
-//! Rotnitzky & Zhao (1994) JASA 89:846-866; Seaman & White (2013) Stat. Methods Med. Res. 22:278-295.
+//! the method: with `W_i = w_i / p_i`, `d log W_i / d gamma = -(1 - p_i) x_i`, and `gamma` moves by `J^-1 x_j w_j (R_j - p_j)` with row j.
+//! Source: Robins, Rotnitzky & Zhao (1994) JASA 89:846-866; Seaman & White (2013) Stat. Methods Med. Res. 22:278-295.
 
 use crate::decompose::{Decomposition, Inference};
 use crate::design::{Contrast, DescribedValues, Design};

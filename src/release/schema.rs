@@ -421,7 +421,11 @@ pub static MISSINGNESS: TableDecl = TableDecl {
         key("group", "The group, as the study file writes it."),
         text("block", "The block of the variable, or allowable; null for the outcome."),
         key("variable", "The outcome or the variable."),
-        count("n", "units", "Units of the group, before any is dropped for a missing value; for variables those whose outcome is known or weighted for."),
+        count(
+            "n",
+            "units",
+            "Units of the group, before any is dropped for a missing value; for variables those whose outcome is known or weighted for.",
+        ),
         integer("n_missing", "units", "Units without a value."),
         number("share_missing", "", "n_missing / n."),
         key("rule", "What happens to them: the rule under `missing`."),

@@ -209,7 +209,12 @@ fn sections_of(s: &Study) -> Vec<Section> {
         format!("Treated as fair, and credited to no block: {}.", s.allowables())
     };
     let all: [(&'static str, &'static str, String, Vec<TableView>); 11] = [
-        ("cohort", "Cohort", "Every step that removed a row is counted.".into(), sections::attrition(s).into_iter().chain(missing::counts(s)).collect()),
+        (
+            "cohort",
+            "Cohort",
+            "Every step that removed a row is counted.".into(),
+            sections::attrition(s).into_iter().chain(missing::counts(s)).collect(),
+        ),
         ("gap", "The gap", fair, sections::gap(s)),
         ("groups", "Are the groups comparable?", String::new(), sections::table_one(s)),
         ("checks", "Checks", String::new(), sections::checks(s)),

@@ -285,13 +285,7 @@ fn means_of(c: &Contrast<'_>, response: Option<&Response>) -> GroupMeans {
 }
 
 /// Every analysis and every check on one data set.
-fn measure(
-    plan: &StudyPlan,
-    c: &Contrast<'_>,
-    response: Option<&Response>,
-    sampling: &Sampling,
-    progress: &dyn Fn(&str),
-) -> Measured<Decomposition> {
+fn measure(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>, sampling: &Sampling, progress: &dyn Fn(&str)) -> Measured<Decomposition> {
     let design = c.design;
     let fits = Fits::new(c);
     let mut analyses = Vec::new();

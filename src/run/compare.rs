@@ -2,9 +2,9 @@
 
 use super::analyse::{self, AnalysisResult};
 use super::data::Data;
+use crate::cohort::Values;
 use crate::cohort::engine::{self, Cohort};
 use crate::cohort::plan::{Coding, Fill, MissingRule, RolesPlan};
-use crate::cohort::Values;
 use crate::design::Design;
 use crate::error::Problems;
 use crate::release::shown_text;

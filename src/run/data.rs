@@ -2,12 +2,12 @@
 
 use crate::cohort::coding;
 use crate::cohort::engine::Cohort;
+use crate::cohort::impute::chained::Settings;
 use crate::cohort::impute::{Imputations, impute};
 use crate::cohort::plan::{OutcomeMissing, RolesPlan};
 use crate::design::Design;
 use crate::error::{Problem, Problems, codes};
 use crate::inference::Response;
-use crate::cohort::impute::chained::Settings;
 
 /// The rows of a study, coded.
 pub enum Data<'a> {

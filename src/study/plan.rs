@@ -1,10 +1,10 @@
 //! The study with everything resolved and checked: names, blocks, methods, families. Built from a [`super::file::StudyFile`].
 
 use super::resolved::yaml_seen_from;
+use crate::cohort::impute::chained::Settings;
 use crate::cohort::plan::{CohortPlan, RolesPlan};
 use crate::decompose::Method;
 use crate::error::{Place, Problem, Problems};
-use crate::cohort::impute::chained::Settings;
 use crate::sensitivity::Sensitivity;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! The study with every default written out: study.resolved.yaml.
 
 use super::file::{
-    CodingFile, CompareFile, MissingRuleFile, MultipleImputationFile, OtherwiseFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile, StudyFile,
-    SurfaceFile, Variable, WithAndWithoutFile,
+    CodingFile, CompareFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile,
+    MissingRuleFile, MultipleImputationFile, OtherwiseFile, StudyFile, SurfaceFile, Variable, WithAndWithoutFile,
 };
 use super::placed::{Placed, Word};
 use super::resolve::seen_from;

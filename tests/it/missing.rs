@@ -1,5 +1,5 @@
-//! Missing values: Rubin's rules against R mice, the pooled run against runs on completed files, weights for missing outcomes against a closed form and
-//! derivatives, and studies that ask for what cannot be done.
+//! Missing values: Rubin's rules against R mice, the pooled run against runs on completed files, weights for missing outcomes against a
+//! closed form and derivatives, and studies that ask for what cannot be done.
 
 use crate::frames::{Columns, Frame, close, expected, near};
 use gapshare::cohort::engine;
@@ -155,7 +155,8 @@ fn a_pooled_run_is_the_runs_on_completed_files_pooled_by_hand() {
         let imputations = impute(&cohort, &plan.roles, &plan.missing.settings).unwrap_or_else(|p| panic!("{p:?}")).unwrap();
         let m = imputations.len();
         assert_eq!(m, 4);
-        let plain = text.replace("missing: { lab: multiple_imputation, type: multiple_imputation, otherwise: error }\n", "missing: { otherwise: error }\n");
+        let plain =
+            text.replace("missing: { lab: multiple_imputation, type: multiple_imputation, otherwise: error }\n", "missing: { otherwise: error }\n");
         let plain = plain.replace("multiple_imputation: { imputations: 4, cycles: 3, donors: 5, seed: 7 }\n", "");
         let runs: Vec<Value> = (0..m)
             .map(|k| {
@@ -166,9 +167,13 @@ fn a_pooled_run_is_the_runs_on_completed_files_pooled_by_hand() {
             .collect();
         let g = clustered.then_some(25.0);
         let mut between_seen = false;
-        for (table, estimate) in
-            [("decomposition", "estimate"), ("decomposition_detail", "estimate"), ("with_and_without", "adjusted_gap"), ("coefficients", "estimate"), ("gap", "estimate")]
-        {
+        for (table, estimate) in [
+            ("decomposition", "estimate"),
+            ("decomposition_detail", "estimate"),
+            ("with_and_without", "adjusted_gap"),
+            ("coefficients", "estimate"),
+            ("gap", "estimate"),
+        ] {
             let rows = pooled[table].as_array().unwrap();
             assert!(!rows.is_empty());
             for (k, row) in rows.iter().enumerate() {
@@ -295,7 +300,13 @@ fn missing_cells_are_counted_and_other_treatments_stand_beside() {
 #[test]
 fn studies_that_ask_for_what_cannot_be_done_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let many = |csv: String| csv.lines().enumerate().map(|(i, l)| if i == 0 { l.to_owned() } else { l.replacen(",h", &format!(",h{i}x"), 1) }).collect::<Vec<_>>().join("\n");
+    let many = |csv: String| {
+        csv.lines()
+            .enumerate()
+            .map(|(i, l)| if i == 0 { l.to_owned() } else { l.replacen(",h", &format!(",h{i}x"), 1) })
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
     let no_lab = |csv: String| {
         let clear = |l: &str| {
             let mut c: Vec<&str> = l.split(',').collect();
@@ -322,7 +333,9 @@ fn studies_that_ask_for_what_cannot_be_done_are_refused() {
         ("lab, {", "lab, {", &no_lab, "`lab` has no value in group Black"),
         ("cluster: hospital\n", "", &many, ""),
     ] {
-        let text = STUDY.replace(from, to).replace("otherwise: error", if to.contains("frail, hospital]") { "otherwise: multiple_imputation" } else { "otherwise: error" });
+        let text = STUDY
+            .replace(from, to)
+            .replace("otherwise: error", if to.contains("frail, hospital]") { "otherwise: multiple_imputation" } else { "otherwise: error" });
         study(dir.path(), &text, &edit(patients(0.15)));
         let o = call(dir.path(), &["run", "study.yaml", "--quiet", "--out", "bad"]);
         let err = String::from_utf8_lossy(&o.stderr).into_owned();

@@ -12,9 +12,10 @@ The same as the analysis itself, had the cells been recorded. Each missing cell 
 every completed data set, and its rows are pooled. The group and the outcome are never imputed.",
         formula: "\
 imputation   within each group by itself. Each incomplete variable in turn given all other variables as the study codes them, the outcome, the
-             logarithm of the weight, and with `cluster` the means of all of these over the cluster (of the variable itself over the cluster's other units)
+             logarithm of the weight, and with `cluster` the means of all of these over the cluster (of the variable itself over
+             the cluster's other units)
 numbers      least squares with parameters drawn from their posterior; one of the `donors` units with the nearest predictions lends its value
-categories   logit, or multinomial logit, with coefficients drawn from the normal approximation; pseudo-observations against perfect prediction
+categories   logit, or multinomial logit, with coefficients drawn from the normal approximation; pseudo-observations under perfect prediction
 pooling      Q = mean of the estimates, U = mean of their covariance matrices, B = covariance of the estimates, T = U + (1 + 1/M) B
 intervals    t with Barnard and Rubin's degrees of freedom; those of complete data are clusters less 1, or infinite without clusters
 shares       from pooled estimates and T (Fieller), never averaged",
@@ -30,8 +31,9 @@ Hospital ids cannot be imputed. `sensitivity` is refused beside it. docs/missing
 R mice with methods pmm, logreg, polyreg, split by group; Stata mi impute chained (pmm) (logit) (mlogit), by(). Donors with equal predictions are all
 equally likely here, however many there are.",
         citation: "\
-Rubin DB (1987) Multiple Imputation for Nonresponse in Surveys. Barnard J, Rubin DB (1999) Biometrika 86:948-955. van Buuren S, Groothuis-Oudshoorn K
-(2011) J Stat Softw 45(3). White IR, Royston P, Wood AM (2011) Stat Med 30:377-399. White IR, Daniel R, Royston P (2010) Comput Stat Data Anal 54:2267-2275.",
+Rubin DB (1987) Multiple Imputation for Nonresponse in Surveys. Barnard J, Rubin DB (1999) Biometrika 86:948-955. van Buuren S,
+Groothuis-Oudshoorn K (2011) J Stat Softw 45(3). White IR, Royston P, Wood AM (2011) Stat Med 30:377-399. White IR, Daniel R, Royston P (2010)
+Comput Stat Data Anal 54:2267-2275.",
     },
     MethodText {
         name: "inverse_probability",

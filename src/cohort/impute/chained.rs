@@ -9,12 +9,13 @@
 mod draw;
 mod predictors;
 
-use crate::model::FitError;
 use crate::estimate::resample::{stream, uniform};
+use crate::model::FitError;
 use draw::Target;
 use predictors::Predictors;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// How often and how imputations are drawn.
@@ -99,10 +100,22 @@ pub type Completed = Vec<Vec<(usize, f64)>>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImputeError {
     /// A variable (by position) has cells to impute in a group and no observed one.
-    NothingObserved { variable: usize, group: usize },
+    NothingObserved {
+        variable: usize,
+        group: usize,
+    },
     /// Fewer observed cells than the model of the variable has coefficients.
-    TooFew { variable: usize, group: usize, observed: usize, coefficients: usize },
-    Fit { variable: usize, group: usize, reason: String },
+    TooFew {
+        variable: usize,
+        group: usize,
+        observed: usize,
+        coefficients: usize,
+    },
+    Fit {
+        variable: usize,
+        group: usize,
+        reason: String,
+    },
 }
 
 /// Imputed cells of every completed data set, and the models that were fitted without clusters' means because few cells are observed:
@@ -111,6 +124,8 @@ pub enum ImputeError {
 pub struct Imputed {
     pub completed: Vec<Completed>,
     pub without_means: Vec<(usize, usize)>,
+    /// (variable, group) whose model needed pseudo-observations in some data set.
+    pub augmented: Vec<(usize, usize)>,
 }
 
 /// Draws the completed data sets, in parallel; each group of each data set has a random stream of its own, so results depend on the
@@ -125,20 +140,23 @@ pub fn impute(data: &Data, settings: &Settings) -> Result<Imputed, ImputeError> 
             chains.push(chain);
         }
     }
-    let completed = (1..=settings.imputations).into_par_iter().map(|m| {
+    let drawn = (1..=settings.imputations).into_par_iter().map(|m| {
         let mut out: Completed = vec![Vec::new(); data.variables.len()];
+        let mut augmented = BTreeSet::new();
         for chain in &chains {
             let mut rng = stream(settings.seed, m + (chain.group as u32) * GROUP_STREAMS);
-            for (variable, cells) in chain.run(settings, &mut rng)? {
-                out[variable].extend(cells);
+            for t in chain.run(settings, &mut rng)? {
+                out[t.variable].extend(t.cells);
+                augmented.extend(t.augmented.then_some((t.variable, chain.group)));
             }
         }
-        Ok(out)
+        Ok((out, augmented))
     });
-    let completed: Result<Vec<Completed>, ImputeError> = completed.collect();
-    let without_means =
-        chains.iter().flat_map(|c| c.targets.iter().filter(|t| !t.with_means).map(|t| (t.variable, c.group))).collect();
-    Ok(Imputed { completed: completed?, without_means })
+    let drawn: Result<Vec<(Completed, BTreeSet<(usize, usize)>)>, ImputeError> = drawn.collect();
+    let (completed, augmented): (Vec<_>, Vec<_>) = drawn?.into_iter().unzip();
+    let augmented: BTreeSet<(usize, usize)> = augmented.into_iter().flatten().collect();
+    let without_means = chains.iter().flat_map(|c| c.targets.iter().filter(|t| !t.with_means).map(|t| (t.variable, c.group))).collect();
+    Ok(Imputed { completed, without_means, augmented: augmented.into_iter().collect() })
 }
 
 /// Streams of one group are this far from those of the next; settings allow fewer imputations.
@@ -191,8 +209,8 @@ impl<'a> Chain<'a> {
         t.observed.iter().all(|&i| values[i] == values[t.observed[0]])
     }
 
-    /// One completed data set: (variable, cells by row of the design).
-    fn run(&self, settings: &Settings, rng: &mut ChaCha8Rng) -> Result<Vec<(usize, Vec<(usize, f64)>)>, ImputeError> {
+    /// One completed data set.
+    fn run(&self, settings: &Settings, rng: &mut ChaCha8Rng) -> Result<Vec<Drawn>, ImputeError> {
         let mut predictors = Predictors::new(self.data, self.rows.clone());
         // Any observed cell stands for a missing one until it is drawn.
         for t in &self.targets {
@@ -205,9 +223,9 @@ impl<'a> Chain<'a> {
             predictors.set(t, &cells);
         }
         let cycles = if self.targets.len() == 1 { 1 } else { settings.cycles };
-        let mut last: Vec<Vec<f64>> = vec![Vec::new(); self.targets.len()];
+        let mut last: Vec<Drawn> = self.targets.iter().map(|t| Drawn { variable: t.variable, cells: Vec::new(), augmented: false }).collect();
         for _ in 0..cycles {
-            for (t, cells) in self.targets.iter().zip(&mut last) {
+            for (t, drawn) in self.targets.iter().zip(&mut last) {
                 let x = predictors.matrix(t);
                 let observed: Vec<f64> = t.observed.iter().map(|&i| self.data.variables[t.variable].values[self.rows.start + i]).collect();
                 let levels = match self.data.variables[t.variable].basis {
@@ -215,13 +233,22 @@ impl<'a> Chain<'a> {
                     Basis::Linear | Basis::Log { .. } | Basis::Spline { .. } => None,
                 };
                 let failed = |e: FitError| ImputeError::Fit { variable: t.variable, group: self.group, reason: e.to_string() };
-                *cells = draw::cells(&x, t, &observed, levels, settings.donors as usize, rng).map_err(failed)?;
-                predictors.set(t, cells);
+                let cells = draw::cells(&x, t, &observed, levels, settings.donors as usize, rng).map_err(failed)?;
+                predictors.set(t, &cells.values);
+                drawn.cells = t.missing.iter().map(|&i| self.rows.start + i).zip(cells.values).collect();
+                drawn.augmented |= cells.augmented;
             }
         }
-        let by_row = |t: &Target, cells: Vec<f64>| t.missing.iter().map(|&i| self.rows.start + i).zip(cells).collect();
-        Ok(self.targets.iter().zip(last).map(|(t, cells)| (t.variable, by_row(t, cells))).collect())
+        Ok(last)
     }
+}
+
+/// The cells of one variable in one group, by row of the design, as they were drawn last.
+struct Drawn {
+    variable: usize,
+    cells: Vec<(usize, f64)>,
+    /// Whether its model needed pseudo-observations in some round.
+    augmented: bool,
 }
 
 #[cfg(test)]

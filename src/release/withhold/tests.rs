@@ -588,7 +588,9 @@ fn few_missing_values_are_withheld_in_every_group() {
 #[test]
 fn samples_that_differ_by_few_units_are_withheld() {
     let mut t = Table::new(&schema::MISSING_METHODS);
-    for (missing, n, left, events) in [("study", 100u64, 0i64, 50u64), ("complete_case", 95, 5, 48), ("indicator", 89, 11, 45), ("multiple_imputation", 100, 0, 5)] {
+    for (missing, n, left, events) in
+        [("study", 100u64, 0i64, 50u64), ("complete_case", 95, 5, 48), ("indicator", 89, 11, 45), ("multiple_imputation", 100, 0, 5)]
+    {
         t.push(&[
             ("index_group", "B".into()),
             ("analysis", "primary".into()),

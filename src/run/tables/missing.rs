@@ -56,7 +56,8 @@ impl Filler<'_> {
         for (k, g) in self.analysed.groups.iter().enumerate() {
             let own = Size::of(self.design, g.index_group);
             let study = g.analyses.get(primary).map(|r| ("study", r.as_ref().map_err(|e| e.shown(self.plan.min_cell)), Some(own)));
-            let others = compared.iter().filter_map(|c| c.groups.get(k).map(|of| (c.method.name(), of.result.as_ref().map_err(Clone::clone), of.size)));
+            let others =
+                compared.iter().filter_map(|c| c.groups.get(k).map(|of| (c.method.name(), of.result.as_ref().map_err(Clone::clone), of.size)));
             for (name, result, size) in study.into_iter().chain(others) {
                 let n = |side: usize| size.map(|s| s.n[side]);
                 let events = |side: usize| size.and_then(|s| s.events).map(|e| e[side] as u64);

@@ -12,10 +12,10 @@ use crate::decompose::yun::Yun;
 use crate::decompose::{Method, StdErrors};
 use crate::error::{Problem, codes, nearest};
 use crate::model::learner::LearnerKind;
-use crate::study::file::{MissingRuleFile, 
+use crate::study::file::{
     AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FairlieAttributionFile, FairlieFile, FamilyFile, FoldFile, LearnerFile, Link,
-    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile, UncertaintyFile, Variable,
-    VariantFile, WithAndWithoutFile,
+    MethodFile, MissingRuleFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile,
+    UncertaintyFile, Variable, VariantFile, WithAndWithoutFile,
 };
 use crate::study::placed::{Placed, Word};
 use crate::study::plan::AnalysisPlan;

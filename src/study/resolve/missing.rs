@@ -1,9 +1,9 @@
 //! Missing values: imputation, weights for missing outcomes, and other ways to treat them.
 
 use super::Resolver;
+use crate::cohort::impute::chained::Settings;
 use crate::cohort::plan::{Coding, MissingRule, OutcomeMissing, VariablePlan};
 use crate::error::{Problem, codes};
-use crate::cohort::impute::chained::Settings;
 use crate::study::file::{CompareFile, MissingRuleFile};
 use crate::study::places::Span;
 use crate::study::plan::{MissingMethod, MissingPlan};
@@ -35,9 +35,9 @@ impl Resolver<'_> {
     /// Variables that cannot be imputed, and rules that are not for variables.
     pub(super) fn imputed(&mut self, variables: &[VariablePlan]) {
         let file = self.file;
-        for (name, _) in file.missing.rules.iter().filter(|(name, rule)| {
-            rule.value == MissingRuleFile::InverseProbability && **name != file.outcome.column
-        }) {
+        for (name, _) in
+            file.missing.rules.iter().filter(|(name, rule)| rule.value == MissingRuleFile::InverseProbability && **name != file.outcome.column)
+        {
             let message = format!("`inverse_probability` is for the outcome, and `{}` is none", name.value);
             self.error(codes::G210, message, name.span, "not the outcome", "write `multiple_imputation`, or another rule");
         }

@@ -383,7 +383,8 @@ fn missing_cells_follow_their_logits() {
     // Index patients by the patients' table.
     let of_patients = generate(&spec(), UNITS, 3);
     let patients = of_patients.get("patients").unwrap();
-    let black: HashSet<&str> = text(patients, "patient_id").iter().zip(text(patients, "race")).filter(|(_, r)| *r == "Black").map(|(id, _)| id.as_str()).collect();
+    let black: HashSet<&str> =
+        text(patients, "patient_id").iter().zip(text(patients, "race")).filter(|(_, r)| *r == "Black").map(|(id, _)| id.as_str()).collect();
     for (index, want) in [(false, 1.0 / (1.0 + 1.5f64.exp())), (true, 0.5)] {
         let rows: Vec<usize> = (0..lvef.len()).filter(|&i| black.contains(text(holed, "patient_id")[i].as_str()) == index).collect();
         let share = rows.iter().filter(|&&i| lvef[i].is_nan()).count() as f64 / rows.len() as f64;

@@ -18,27 +18,27 @@ pub(super) struct Target {
     pub with_means: bool,
 }
 
-/// One value for each missing cell. `x` holds the predictors of all rows, the intercept first; `y` the observed cells; `levels` the number of levels of a
-/// category, whose values are their positions.
-pub(super) fn cells(
-    x: &Array2<f64>,
-    t: &Target,
-    y: &[f64],
-    levels: Option<usize>,
-    donors: usize,
-    rng: &mut ChaCha8Rng,
-) -> Result<Vec<f64>, FitError> {
+/// Values for the missing cells, and whether pseudo-observations were needed.
+pub(super) struct Cells {
+    pub values: Vec<f64>,
+    pub augmented: bool,
+}
+
+/// One value for each missing cell. `x` holds the predictors of all rows, the intercept first; `y` the observed cells; `levels` the number
+/// of levels of a category, whose values are their positions.
+pub(super) fn cells(x: &Array2<f64>, t: &Target, y: &[f64], levels: Option<usize>, donors: usize, rng: &mut ChaCha8Rng) -> Result<Cells, FitError> {
+    let plain = |values| Cells { values, augmented: false };
     if y.iter().all(|v| *v == y[0]) {
-        return Ok(vec![y[0]; t.missing.len()]);
+        return Ok(plain(vec![y[0]; t.missing.len()]));
     }
     match levels {
-        None => matched(x, t, y, donors, rng),
+        None => matched(x, t, y, donors, rng).map(plain),
         Some(k) => {
             // Levels that the group does not have cannot be imputed in it.
             let seen: Vec<usize> = (0..k).filter(|l| y.iter().any(|v| *v as usize == *l)).collect();
             let code: Vec<usize> = y.iter().map(|v| seen.iter().position(|l| l == &(*v as usize)).unwrap_or_default()).collect();
-            let drawn = levels_drawn(x, t, &code, seen.len(), rng)?;
-            Ok(drawn.into_iter().map(|l| seen[l] as f64).collect())
+            let (drawn, augmented) = levels_drawn(x, t, &code, seen.len(), rng)?;
+            Ok(Cells { values: drawn.into_iter().map(|l| seen[l] as f64).collect(), augmented })
         }
     }
 }
@@ -109,24 +109,29 @@ fn mirror(g: &mut Array2<f64>) {
 
 /// Levels drawn from a multinomial logit (a logit for two) with coefficients drawn from the normal approximation to their posterior.
 ///
-/// So that perfect prediction leaves the coefficients finite, pseudo-observations with the weight of as many units as there are coefficients a level are added half
-/// a standard deviation around the mean of each predictor, the same for every level (White, Daniel & Royston 2010).
-fn levels_drawn(x: &Array2<f64>, t: &Target, code: &[usize], k: usize, rng: &mut ChaCha8Rng) -> Result<Vec<usize>, FitError> {
-    let fit = Multinomial::fit(x, &t.observed, code, k)?;
+/// Where predictors tell a level perfectly, coefficients are not finite: pseudo-observations with the weight of as many units as a level
+/// has coefficients are then added half a standard deviation around the mean of each predictor, the same for every level (White, Daniel &
+/// Royston 2010). True: they were.
+fn levels_drawn(x: &Array2<f64>, t: &Target, code: &[usize], k: usize, rng: &mut ChaCha8Rng) -> Result<(Vec<usize>, bool), FitError> {
+    let (fit, augmented) = match Multinomial::fit(x, &t.observed, code, k, false) {
+        Ok(fit) => (fit, false),
+        Err(_) => (Multinomial::fit(x, &t.observed, code, k, true)?, true),
+    };
     let moved = fit.information.draw(&normals(fit.information.kept.len(), rng));
     let drawn: Vec<f64> = fit.beta.iter().zip(&moved).map(|(b, m)| b + m).collect();
     let of = |&i: &usize| {
         let p = probabilities(x.row(i), &drawn, k);
         let u = uniform(rng);
         let mut sum = 0.0;
-        p.iter().position(|p| {
-            sum += p;
-            u < sum
-        })
-        // Rounding can leave the sum below the number drawn.
-        .unwrap_or(k - 1)
+        p.iter()
+            .position(|p| {
+                sum += p;
+                u < sum
+            })
+            // Rounding can leave the sum below the number drawn.
+            .unwrap_or(k - 1)
     };
-    Ok(t.missing.iter().map(of).collect())
+    Ok((t.missing.iter().map(of).collect(), augmented))
 }
 
 /// Probabilities of the levels; `beta` holds the coefficients of levels 1.. one after another.
@@ -153,15 +158,25 @@ pub(super) struct Multinomial {
 
 const MAX_STEPS: usize = 50;
 const STEP_TOLERANCE: f64 = 1e-8;
+/// A coefficient per standard deviation beyond this is that of a separated fit, as in [`crate::model::glm`].
+const FAR: f64 = 15.0;
 
 impl Multinomial {
-    /// Fits `code`, 0..k, one a row of `rows`, on the columns of `x`.
-    pub fn fit(x: &Array2<f64>, rows: &[usize], code: &[usize], k: usize) -> Result<Self, FitError> {
+    /// Fits `code`, 0..k, one a row of `rows`, on the columns of `x`, with pseudo-observations or without.
+    ///
+    /// Errors: [`FitError::NotConverged`], also where coefficients run away.
+    pub fn fit(x: &Array2<f64>, rows: &[usize], code: &[usize], k: usize, pseudo: bool) -> Result<Self, FitError> {
         let mut beta = vec![0.0; (k - 1) * x.ncols()];
-        let mut pass = Pass::new(x, rows, code, &beta, k);
+        let mut pass = Pass::new(x, rows, code, &beta, k, pseudo);
+        let mut rank = None;
         for iterations in 0..MAX_STEPS {
             mirror(&mut pass.information);
             let factor = Cholesky::new(&pass.information);
+            // At 0 the information is a multiple of the Gram matrix; a column that is lost later has a fitted probability of 0 or 1.
+            let lost = factor.kept.len() < *rank.get_or_insert(factor.kept.len());
+            if !pseudo && (lost || beta.iter().any(|b| b.abs() > FAR)) {
+                return Err(FitError::NotConverged { iterations });
+            }
             let step = factor.solve(&pass.score);
             let size = step.iter().fold(0.0_f64, |a, s| a.max(s.abs()));
             if !size.is_finite() {
@@ -175,7 +190,7 @@ impl Multinomial {
             let mut length = 1.0;
             loop {
                 beta.iter_mut().zip(&before).zip(&step).for_each(|((b, o), s)| *b = o + length * s);
-                pass = Pass::new(x, rows, code, &beta, k);
+                pass = Pass::new(x, rows, code, &beta, k, pseudo);
                 if pass.loglik.is_finite() && pass.loglik >= old - 1e-10 * (1.0 + old.abs()) {
                     break;
                 }
@@ -198,11 +213,14 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(x: &Array2<f64>, rows: &[usize], code: &[usize], beta: &[f64], k: usize) -> Self {
+    fn new(x: &Array2<f64>, rows: &[usize], code: &[usize], beta: &[f64], k: usize, pseudo: bool) -> Self {
         let p = x.ncols();
         let mut pass = Self { loglik: 0.0, score: vec![0.0; (k - 1) * p], information: Array2::zeros(((k - 1) * p, (k - 1) * p)) };
         for (&i, &c) in rows.iter().zip(code) {
             pass.add(x.row(i), c, 1.0, beta, k);
+        }
+        if !pseudo {
+            return pass;
         }
         // (p + 1) units in all over p predictors, two sides and k levels.
         let predictors = p - 1;

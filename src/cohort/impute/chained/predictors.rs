@@ -96,8 +96,7 @@ impl<'a> Predictors<'a> {
             n[code[i] as usize] += 1.0;
         }
         let overall = t.observed.iter().map(|&i| column[i]).sum::<f64>() / t.observed.len() as f64;
-        let mut out: Vec<f64> =
-            code.iter().map(|c| if n[*c as usize] > 0.0 { sum[*c as usize] / n[*c as usize] } else { overall }).collect();
+        let mut out: Vec<f64> = code.iter().map(|c| if n[*c as usize] > 0.0 { sum[*c as usize] / n[*c as usize] } else { overall }).collect();
         for &i in &t.observed {
             let c = code[i] as usize;
             out[i] = if n[c] > 1.0 { (sum[c] - column[i]) / (n[c] - 1.0) } else { overall };

@@ -19,14 +19,16 @@ fn known() -> (Array2<f64>, Vec<Vec<usize>>, Vec<Vec<f64>>) {
 fn logits_are_those_of_numpy_also_under_perfect_prediction() {
     let (x, codes, expected) = known();
     let rows: Vec<usize> = (0..x.nrows()).collect();
-    for (k, (code, want)) in [2, 3].into_iter().zip(codes.iter().zip(expected.chunks(2))) {
-        let fit = Multinomial::fit(&x, &rows, code, k).unwrap();
+    for ((k, pseudo, code), want) in [(2, false, &codes[0]), (2, true, &codes[0]), (3, true, &codes[1])].into_iter().zip(expected.chunks(2)) {
+        let fit = Multinomial::fit(&x, &rows, code, k, pseudo).unwrap();
         let variance = fit.information.inverse();
         for (j, (beta, v)) in want[0].iter().zip(&want[1]).enumerate() {
             assert!((fit.beta[j] - beta).abs() < 1e-9 * (1.0 + beta.abs()), "{k} levels, {j}: {} {beta}", fit.beta[j]);
             assert!((variance[[j, j]] / v - 1.0).abs() < 1e-7, "{k} levels, {j}: {} {v}", variance[[j, j]]);
         }
     }
+    // Without them the third level has no finite coefficients.
+    assert!(Multinomial::fit(&x, &rows, &codes[1], 3, false).is_err());
 }
 
 /// n units of one group with a predictor; the last `missing` cells of the variable are missing.
@@ -42,13 +44,21 @@ fn one_variable(n: usize, missing: usize, basis: Basis, value: impl Fn(f64, f64,
     Data { variables: vec![Incomplete { name: "v".into(), values, basis }], known: vec![x], products: Vec::new(), groups: rows, cluster: None }
 }
 
-/// The variance between imputations of a mean when values are missing completely at random and nothing predicts them: the posterior of the mean and the
-/// draws around it give `s2 n0 / (n n1)`, with n0 of n missing.
+/// The variance between imputations of a mean when values are missing completely at random and nothing predicts them: the posterior of the
+/// mean and the draws around it give `s2 n0 / (n n1)`, with n0 of n missing.
 #[test]
 fn levels_have_the_variance_of_proper_imputation() {
     let (n, n0) = (600, 240);
     for levels in [2, 3] {
-        let cut = move |_: f64, _: f64, u: f64| if u < 0.5 { 0.0 } else if levels == 2 || u < 0.8 { 1.0 } else { 2.0 };
+        let cut = move |_: f64, _: f64, u: f64| {
+            if u < 0.5 {
+                0.0
+            } else if levels == 2 || u < 0.8 {
+                1.0
+            } else {
+                2.0
+            }
+        };
         let data = one_variable(n, n0, Basis::Levels { levels, base: 0 }, cut);
         let m = 1500;
         let settings = Settings { imputations: m, cycles: 3, ..Settings::default() };
@@ -56,11 +66,8 @@ fn levels_have_the_variance_of_proper_imputation() {
         let n1 = (n - n0) as f64;
         for level in 0..levels {
             let observed = data.variables[0].values.iter().filter(|v| **v as usize == level && !v.is_nan()).count() as f64;
-            let means: Vec<f64> = found
-                .completed
-                .iter()
-                .map(|c| (observed + c[0].iter().filter(|(_, v)| *v as usize == level).count() as f64) / n as f64)
-                .collect();
+            let means: Vec<f64> =
+                found.completed.iter().map(|c| (observed + c[0].iter().filter(|(_, v)| *v as usize == level).count() as f64) / n as f64).collect();
             let mean = means.iter().sum::<f64>() / f64::from(m);
             let b = means.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / f64::from(m - 1);
             let p = observed / n1;
@@ -101,9 +108,7 @@ fn numbers_follow_the_regression_and_are_observed_values() {
 fn several() -> Data {
     let n = 400;
     let mut rng = stream(2, 2);
-    let mut column = |f: &mut dyn FnMut(f64, f64) -> f64| -> Vec<f64> {
-        (0..n).map(|_| f(rng.sample(StandardNormal), rng.random())).collect()
-    };
+    let mut column = |f: &mut dyn FnMut(f64, f64) -> f64| -> Vec<f64> { (0..n).map(|_| f(rng.sample(StandardNormal), rng.random())).collect() };
     let y = column(&mut |e, _| e);
     let mut a = column(&mut |e, u| if u < 0.2 { f64::NAN } else { e.exp() });
     let mut b = column(&mut |_, u| if u < 0.15 { f64::NAN } else { (u * 7.0).floor() % 3.0 });
@@ -146,6 +151,16 @@ fn imputations_depend_on_the_seed_and_not_on_threads() {
             assert!(cells.iter().all(|(_, x)| v.values.contains(x)), "{}", v.name);
         }
     }
+}
+
+#[test]
+fn perfect_prediction_is_counted() {
+    let mut data = one_variable(200, 40, Basis::Levels { levels: 2, base: 0 }, |x, _, _| f64::from(u8::from(x > 0.0)));
+    let settings = Settings { imputations: 3, ..Settings::default() };
+    assert_eq!(impute(&data, &settings).unwrap().augmented, vec![(0, 0)]);
+    // Some units on the other side, and there is a fit.
+    (0..60).filter(|i| i % 7 == 0).for_each(|i| data.variables[0].values[i] = 1.0 - data.variables[0].values[i]);
+    assert!(impute(&data, &settings).unwrap().augmented.is_empty());
 }
 
 #[test]
