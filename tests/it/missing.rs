@@ -52,7 +52,9 @@ fn c21_rubin_pools_as_mice_does() {
                 [("ubar", r.within), ("b", r.between), ("t", r.total), ("df", r.df.unwrap()), ("riv", r.riv), ("lambda", r.lambda), ("fmi", r.fmi)]
             {
                 if let Some((value, _)) = want.get(&format!("{term}|{key}")) {
-                    close(&format!("{case} {term} {key}"), got, *value, 2e-6);
+                    // For its degrees of freedom mice takes 1e-4 for any smaller lambda.
+                    let tolerance = if r.lambda < 1e-4 && (key == "df" || key == "fmi") { 2e-4 * value.abs().max(1.0) / value.abs() } else { 2e-6 };
+                    close(&format!("{case} {term} {key}"), got, *value, tolerance);
                 }
             }
         }
@@ -98,7 +100,7 @@ fn patients(holes: f64) -> String {
         let died = u8::from(uniform() < 0.15 + 0.02 * lab + if black { 0.08 } else { 0.0 });
         let (u, v) = (uniform(), uniform());
         let lab = if u < holes * (1.0 + f64::from(died)) { String::new() } else { lab.to_string() };
-        let kind = if v < holes && black { "" } else { kind };
+        let kind = if v < holes * if black { 1.0 } else { 0.4 } { "" } else { kind };
         lines.push(format!("{i},h{hospital},{},{age},{lab},{kind},{frail},{died}", if black { "Black" } else { "White" }));
     }
     lines.join("\n")
@@ -272,9 +274,9 @@ fn missing_cells_are_counted_and_other_treatments_stand_beside() {
     };
     for group in ["White", "Black"] {
         assert_eq!(count(group, "lab"), by_hand(group, 4));
+        assert_eq!(count(group, "type"), by_hand(group, 5));
         assert_eq!(count(group, "died"), Some(0));
     }
-    assert_eq!((count("White", "type"), count("Black", "type")), (Some(0), by_hand("Black", 5)));
 
     // The same as the studies that have these rules.
     let methods = json["missing_methods"].as_array().unwrap();
