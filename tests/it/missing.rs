@@ -349,6 +349,43 @@ fn studies_that_ask_for_what_cannot_be_done_are_refused() {
     }
 }
 
+/// From file to tables: with one 0/1 variable the weighted means are those of strata, and rows without an outcome are counted last.
+#[test]
+fn missing_outcomes_are_weighted_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = STUDY
+        .replace("allowable: [age]\n", "")
+        .replace("  clinical: [lab, { type: { categorical: { base: a } } }, { interaction: [lab, frail] }]\n", "");
+    let start = text.find("missing:").unwrap();
+    let text =
+        format!("{}missing: {{ died: inverse_probability, otherwise: error }}\nanalyses:\n  primary: {{ with_and_without: {{}} }}\n", &text[..start]);
+    let mut state = 5u64;
+    let mut cells: Vec<Vec<String>> = patients(0.0).lines().map(|l| l.split(',').map(str::to_owned).collect()).collect();
+    for c in cells.iter_mut().skip(1) {
+        if uniform(&mut state) < if c[6] == "1" { 0.4 } else { 0.1 } {
+            c[7].clear();
+        }
+    }
+    study(dir.path(), &text, &cells.iter().map(|c| c.join(",")).collect::<Vec<_>>().join("\n"));
+    let json = results(dir.path(), "r");
+    let gap = &json["gap"][0];
+    for (group, key) in [("White", "mean_reference"), ("Black", "mean_index")] {
+        let rows: Vec<&Vec<String>> = cells.iter().filter(|c| c[2] == group).collect();
+        let stratum = |frail: &str| {
+            let all: Vec<_> = rows.iter().filter(|c| c[6] == frail).collect();
+            let known: Vec<f64> = all.iter().filter_map(|c| c[7].parse().ok()).collect();
+            all.len() as f64 / rows.len() as f64 * known.iter().sum::<f64>() / known.len() as f64
+        };
+        near(key, gap[key].as_f64().unwrap(), stratum("0") + stratum("1"), 1e-10);
+    }
+    let missing = cells.iter().filter(|c| c[7].is_empty()).count() as u64;
+    let last = json["attrition"].as_array().unwrap().last().unwrap();
+    assert_eq!((last["name"].as_str(), last["n_removed"].as_u64()), (Some("outcome known"), Some(missing)));
+    assert_eq!(gap["n_reference"].as_u64().unwrap() + gap["n_index"].as_u64().unwrap(), 900 - missing);
+    let check = json["diagnostics"].as_array().unwrap().iter().find(|c| c["check"] == "smallest_response_probability").unwrap();
+    assert!((check["value"].as_f64().unwrap() - 0.6).abs() < 0.12);
+}
+
 fn uniform(state: &mut u64) -> f64 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 11) as f64 / 2f64.powi(53)
