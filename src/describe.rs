@@ -1,6 +1,6 @@
 //! The descriptive layer: the gap on every scale, and Table 1 with standardised mean differences.
 
-use crate::decompose::moments::group_means;
+use crate::decompose::moments::GroupMeans;
 use crate::design::{Contrast, Described, DescribedValues};
 use crate::estimate::Sampling;
 use crate::inference::{Inferred, infer, infer_ratio};
@@ -28,8 +28,8 @@ pub struct GapTable {
     pub rows: Vec<GapRow>,
 }
 
-pub fn gap_table(c: &Contrast<'_>, sampling: &Sampling) -> GapTable {
-    let m = group_means(c);
+/// `m`: the means of [`group_means`], with whatever else moves them in their influences.
+pub fn gap_table(c: &Contrast<'_>, m: &GroupMeans, sampling: &Sampling) -> GapTable {
     let family = c.design.family;
     let count = |rows: Range<usize>| rows.map(|i| c.design.y[i]).sum::<f64>();
     let (y0, y1) = (m.reference.value, m.index.value);

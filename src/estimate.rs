@@ -4,9 +4,13 @@
 //! `sum psi^2 / n^2` for independent units, and `G/(G-1) sum_h Psi_h^2 / n^2` over cluster sums `Psi_h`
 //! (METHODS 6.1; Hampel 1974).
 
+mod pooled;
 pub mod resample;
 
+pub use pooled::{Rubin, pool};
+
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use std::borrow::Cow;
 
 /// A point estimate and the influence of each unit on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +96,10 @@ pub struct Sampling {
     normal_quantile: f64,
     probability: f64,
     kind: Kind,
+    /// For estimates that are pooled over completed data sets: the sampling of each of them; empty otherwise.
+    completed: Vec<Sampling>,
+    /// Values in `influence`: one a unit, unless they are condensed.
+    length: usize,
 }
 
 /// How intervals follow from the influences.
@@ -120,7 +128,7 @@ impl Sampling {
             (Some(_), _) => f64::NAN,
             (None, _) => normal_quantile,
         };
-        Self { n, cluster, n_cluster, quantile, normal_quantile, probability: p, kind: Kind::Plain }
+        Self { n, cluster, n_cluster, quantile, normal_quantile, probability: p, kind: Kind::Plain, completed: Vec::new(), length: n }
     }
 
     /// The same sampling for estimates whose influences are skewed: t with `2 n / (kurtosis - 1)` degrees of freedom, or over
@@ -131,7 +139,7 @@ impl Sampling {
 
     /// The same sampling of independent units, whatever the clusters: normal intervals.
     pub fn of_units(&self) -> Self {
-        Self { cluster: None, n_cluster: 0, quantile: self.normal_quantile, ..self.clone() }
+        Self { cluster: None, n_cluster: 0, quantile: self.normal_quantile, length: self.n, ..self.clone() }
     }
 
     /// The sampling of estimates that hold one value a cluster left out, `(G - 1)(theta - theta_without_h)`: the jackknife's variance
@@ -144,7 +152,7 @@ impl Sampling {
     /// The sampling of estimates that hold one value a bootstrap replicate, `B (theta_b - mean theta) / sqrt(B - 1)`. Intervals are
     /// percentiles where units were resampled, and t(G - 1) with the replicates' standard error where clusters were (METHODS 6.3).
     pub fn of_replicates(&self, replicates: usize) -> Self {
-        Self { n: replicates, cluster: None, kind: Kind::Replicates, ..self.clone() }
+        Self { n: replicates, cluster: None, kind: Kind::Replicates, length: replicates, ..self.clone() }
     }
 
     /// Number of clusters; `None` when units are independent.
@@ -164,14 +172,18 @@ impl Sampling {
 
     /// Sums of the influences within clusters; the influences themselves without clusters.
     pub fn cluster_sums(&self, e: &Estimate) -> Vec<f64> {
+        self.sums(&e.influence).into_owned()
+    }
+
+    fn sums<'a>(&self, influence: &'a [f64]) -> Cow<'a, [f64]> {
         match &self.cluster {
-            None => e.influence.clone(),
+            None => Cow::Borrowed(influence),
             Some(code) => {
                 let mut sums = vec![0.0; self.n_cluster];
-                for (c, v) in code.iter().zip(&e.influence) {
+                for (c, v) in code.iter().zip(influence) {
                     sums[*c as usize] += v;
                 }
-                sums
+                Cow::Owned(sums)
             }
         }
     }
@@ -183,11 +195,16 @@ impl Sampling {
         }
     }
 
+    /// The covariance of two estimates; of pooled ones that of Rubin's rules.
     pub fn covariance(&self, a: &Estimate, b: &Estimate) -> f64 {
+        if self.completed.is_empty() { self.covariance_of(&a.influence, &b.influence) } else { self.pooled_covariance(a, b) }
+    }
+
+    fn covariance_of(&self, a: &[f64], b: &[f64]) -> f64 {
         let n2 = (self.n as f64).powi(2);
         let sum: f64 = match &self.cluster {
-            None => a.influence.iter().zip(&b.influence).map(|(x, y)| x * y).sum(),
-            Some(_) => self.cluster_sums(a).iter().zip(self.cluster_sums(b)).map(|(x, y)| x * y).sum(),
+            None => a.iter().zip(b).map(|(x, y)| x * y).sum(),
+            Some(_) => self.sums(a).iter().zip(self.sums(b).iter()).map(|(x, y)| x * y).sum(),
         };
         self.factor() * sum / n2
     }
@@ -202,21 +219,31 @@ impl Sampling {
 
     /// The quantile of the intervals of one estimate.
     pub fn quantile_for(&self, e: &Estimate) -> f64 {
-        if self.kind != Kind::Skewed {
-            return self.quantile;
+        if !self.completed.is_empty() {
+            return self.pooled_quantile(e);
         }
-        let sums = self.cluster_sums(e);
+        match self.kind {
+            Kind::Skewed => self.skewed_df(&e.influence).map_or(self.quantile, |df| self.quantile_at(df)),
+            Kind::Plain | Kind::Replicates => self.quantile,
+        }
+    }
+
+    /// The quantile of t at the level of the intervals.
+    fn quantile_at(&self, df: f64) -> f64 {
+        StudentsT::new(0.0, 1.0, df).map_or(f64::NAN, |t| t.inverse_cdf(self.probability))
+    }
+
+    /// Degrees of freedom of skewed influences; `None` where there are more than a million, and t is normal to 1e-6, or where there is no variance
+    /// and so no kurtosis.
+    fn skewed_df(&self, influence: &[f64]) -> Option<f64> {
+        let sums = self.sums(influence);
         let n = sums.len() as f64;
         let mean = sums.iter().sum::<f64>() / n;
         let moment = |k: i32| sums.iter().map(|v| (v - mean).powi(k)).sum::<f64>() / n;
         let kurtosis = moment(4) / moment(2).powi(2);
         let skewed = 2.0 * n / (kurtosis - 1.0);
         let df = if self.n_cluster().is_some() { skewed.min(n - 1.0) } else { skewed };
-        // Without variance there is no kurtosis; beyond a million degrees of freedom t is normal to 1e-6.
-        if !df.is_finite() || df > 1e6 {
-            return self.quantile;
-        }
-        StudentsT::new(0.0, 1.0, df).map_or(f64::NAN, |t| t.inverse_cdf(self.probability))
+        (df.is_finite() && df <= 1e6).then_some(df)
     }
 
     /// Limits of the interval, `value -+ quantile * std_error`; percentiles for replicates of resampled units.

@@ -1,5 +1,11 @@
 //! From estimates to what tables print: standard errors, intervals and shares, for every method alike.
 
+mod pooled;
+mod response;
+
+pub use pooled::{Condensed, pool_decompositions};
+pub use response::{NoResponse, Response};
+
 use crate::decompose::{Component, Decomposition, Detail, Inference, Part, Row, Rules};
 use crate::estimate::{Estimate, Sampling};
 
@@ -45,6 +51,8 @@ pub struct InferredRow {
     /// allowable rows.
     pub share: Option<Share>,
     pub rules: Option<Rules>,
+    /// Fraction of missing information, of an estimate that is pooled over imputations.
+    pub missing_information: Option<f64>,
 }
 
 /// A share of the gap, with Fieller limits; classical errors know no covariance of parts, so they give no limits.
@@ -59,7 +67,7 @@ fn infer_row(e: &Estimate, classical: Option<f64>, sampling: &Sampling) -> Infer
     match classical {
         None => infer(e, sampling),
         Some(std_error) => {
-            let half = sampling.normal_quantile() * std_error;
+            let (std_error, half) = sampling.classical(e, std_error);
             Inferred { estimate: e.value, std_error, conf_low: e.value - half, conf_high: e.value + half }
         }
     }
@@ -95,6 +103,7 @@ pub fn infer_decomposition(d: &Decomposition, sampling: &Sampling) -> Vec<Inferr
             value: infer_row(&r.estimate, r.classical, sampling),
             share: share(r),
             rules: r.rules,
+            missing_information: sampling.rubin(&r.estimate, r.classical.map(|se| se * se)).map(|rubin| rubin.fmi),
         })
         .collect()
 }

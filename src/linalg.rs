@@ -111,6 +111,22 @@ impl Cholesky {
         out
     }
 
+    /// `L'^-1 z` over the kept columns, 0 for dropped ones: with independent standard normal `z`, one a kept column, a draw with
+    /// covariance `G^-1`.
+    pub fn draw(&self, z: &[f64]) -> Vec<f64> {
+        let k = self.kept.len();
+        let mut v = z[..k].to_vec();
+        for i in (0..k).rev() {
+            let s: f64 = (i + 1..k).map(|j| self.l[[j, i]] * v[j]).sum();
+            v[i] = (v[i] - s) / self.l[[i, i]];
+        }
+        let mut out = vec![0.0; k + self.dropped.len()];
+        for (v, &j) in v.iter().zip(&self.kept) {
+            out[j] = *v;
+        }
+        out
+    }
+
     /// Logarithm of the determinant over the kept columns.
     pub fn log_determinant(&self) -> f64 {
         2.0 * self.l.diag().iter().map(|v| v.ln()).sum::<f64>()
@@ -147,6 +163,16 @@ mod tests {
         let inv = c.inverse();
         for (got, want) in inv.iter().zip([0.375, -0.25, -0.25, 0.5]) {
             assert!((got - want).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn draws_have_the_inverse_as_covariance() {
+        // The columns L'^-1 e_j, taken together, are a square root of the inverse.
+        let c = Cholesky::new(&array![[4.0, 2.0], [2.0, 3.0]]);
+        let (a, b) = (c.draw(&[1.0, 0.0]), c.draw(&[0.0, 1.0]));
+        for (i, j, want) in [(0, 0, 0.375), (0, 1, -0.25), (1, 1, 0.5)] {
+            assert!((a[i] * a[j] + b[i] * b[j] - want).abs() < 1e-15);
         }
     }
 

@@ -2,11 +2,13 @@
 
 mod analyse;
 mod clock;
+mod compare;
+mod data;
 mod tables;
 pub mod validate;
 
-use crate::cohort::plan::OutcomePlan;
-use crate::cohort::{coding, design_file, engine};
+use crate::cohort::plan::{MissingRule, OutcomePlan};
+use crate::cohort::{design_file, engine};
 use crate::design::Design;
 use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
@@ -16,6 +18,7 @@ use crate::report;
 use crate::sensitivity::Control;
 use crate::study::{self, plan::StudyPlan};
 use clock::Stopwatch;
+use data::Data;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
@@ -82,25 +85,27 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     watch.stage("cohort", Some(cohort.n() as u64));
 
     progress("coding the design");
-    let (design, warnings) = coding::code(&cohort, &plan.roles).map_err(|mut problems| {
+    let (data, warnings) = Data::of(&cohort, &plan.roles, &plan.missing.settings).map_err(|mut problems| {
         // A number column that one cell made text explains other errors.
         problems.extend(cohort.warnings.iter().filter(|w| w.code == codes::G315).cloned());
         problems
     })?;
+    let design = data.design();
     if let Some(file) = options.design.as_ref().or(plan.design_file.as_ref()) {
-        design_file::write(file, &design, &cohort)?;
+        design_file::write(file, design, &cohort)?;
     }
     watch.stage("design", Some(design.y.len() as u64));
 
     let mut problems: Problems = plan.warnings.iter().chain(&cohort.warnings).chain(&warnings).cloned().collect();
-    let analysed = analyse::analyse(&plan, &design, &controls(&plan, &cohort, &design), progress);
+    let analysed = analyse::analyse(&plan, &data, &controls(&plan, &cohort, design), progress)?;
     problems.extend(analysed.problems(&plan));
+    let compared = compare::compare(&plan, &cohort, progress);
     watch.stage("decompose", Some(design.y.len() as u64));
 
     progress("writing tables and report");
-    let raw = tables::all(&plan, &cohort, &design, &analysed)?;
+    let raw = tables::all(&plan, &cohort, design, &analysed, &compared)?;
     let meta =
-        Meta { problems: problems.iter().map(|p| ShownProblem::released(p, plan.min_cell)).collect(), ..tables::meta(&plan, &design, &analysed) };
+        Meta { problems: problems.iter().map(|p| ShownProblem::released(p, plan.min_cell)).collect(), ..tables::meta(&plan, design, &analysed) };
     let (results, withheld) = withhold(meta, raw, plan.min_cell)?;
     problems.extend(withheld);
     let html = report::render(&results)?;
@@ -147,7 +152,9 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
 fn seeds(plan: &StudyPlan) -> IndexMap<String, u64> {
     let analyses = plan.analyses.iter().filter_map(|a| Some((a.name.clone(), a.method.seed()?)));
     let tried = plan.sensitivity.iter().flat_map(|s| &s.learner).find_map(|tried| tried.seed());
-    analyses.chain(tried.map(|seed| ("sensitivity.learner".to_owned(), seed))).collect()
+    let imputes = plan.roles.variables.iter().any(|v| v.missing == MissingRule::MultipleImputation);
+    let imputed = imputes.then(|| ("missing.multiple_imputation".to_owned(), plan.missing.settings.seed));
+    analyses.chain(tried.map(|seed| ("sensitivity.learner".to_owned(), seed))).chain(imputed).collect()
 }
 
 /// The control outcomes by row of the design.

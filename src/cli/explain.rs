@@ -1,8 +1,10 @@
-//! `gapshare explain`: the long form of a code, and what a method estimates.
+//! `gapshare explain`: the long form of a code, and what a method estimates or a treatment of missing values does.
 
 mod methods;
+mod topics;
 
 pub use methods::METHODS;
+use topics::TOPICS;
 
 use crate::error::{Problem, codes, nearest};
 
@@ -25,11 +27,11 @@ pub fn explain(topic: &str) -> Result<String, Box<Problem>> {
     if let Some(info) = codes::CODES.iter().find(|info| info.code.0 == code) {
         return Ok(format!("{}: {}\n\n{}\n\nexit status {}\n", info.code, info.title, wrap(info.explanation), info.exit as i32));
     }
-    if let Some(method) = METHODS.iter().find(|method| method.name == name || method.known_as.contains(&name.as_str())) {
+    if let Some(method) = METHODS.iter().chain(&TOPICS).find(|method| method.name == name || method.known_as.contains(&name.as_str())) {
         return Ok(method.text());
     }
     let problem = Problem::error(codes::G214, format!("there is neither a code nor a method `{topic}`"));
-    let names = METHODS.iter().flat_map(|method| [method.name].into_iter().chain(method.known_as.iter().copied()));
+    let names = METHODS.iter().chain(&TOPICS).flat_map(|method| [method.name].into_iter().chain(method.known_as.iter().copied()));
     let near = nearest(&name, names.chain(codes::CODES.iter().map(|info| info.code.0)));
     Err(Box::new(problem.help(match near {
         Some(near) => format!("try `gapshare explain {near}`"),
@@ -91,6 +93,8 @@ mod tests {
             ("iom", "rank_and_replace\n"),
             ("pocr", "interventional\n"),
             ("yu_elwert", "cdgd\n"),
+            ("mice", "multiple_imputation\n"),
+            ("ipw", "inverse_probability\n"),
         ] {
             assert!(explain(topic).is_ok_and(|text| text.contains(part)), "{topic}");
         }

@@ -3,6 +3,7 @@
 
 use super::levels::MISSING;
 use crate::error::{Problem, Problems, codes};
+use crate::vocab::Role;
 use serde::Serialize;
 
 /// One line of tables/attrition.csv.
@@ -22,7 +23,18 @@ pub struct AttritionRow {
 
 const KEPT: u32 = u32::MAX;
 
+/// Missing cells of the outcome or a variable, by group, before the rules for missing values removed rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missingness {
+    pub column: String,
+    /// `None`: the outcome.
+    pub role: Option<Role>,
+    /// Rows, and rows without a value, of each group, the reference first.
+    pub by_group: Vec<(u64, u64)>,
+}
+
 /// Which step removed each row of the unit table.
+#[derive(Clone)]
 pub(super) struct Marks {
     removed_by: Vec<u32>,
     names: Vec<String>,
@@ -64,6 +76,18 @@ impl Marks {
             }
         }
         n
+    }
+
+    /// Kept rows, and those of them for which `is_missing` holds, of each of `n_groups` groups.
+    pub fn missing(&self, group: &[u32], n_groups: usize, is_missing: impl Fn(usize) -> bool) -> Vec<(u64, u64)> {
+        let mut out = vec![(0, 0); n_groups];
+        for row in self.kept() {
+            if let Some((n, missing)) = out.get_mut(group[row as usize] as usize) {
+                *n += 1;
+                *missing += u64::from(is_missing(row as usize));
+            }
+        }
+        out
     }
 
     /// The lines. `group` has a code for every row of the unit table, `n_groups` groups in all; `outcome` is 1 for an event.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 /// Levels listed in a note.
 const SHOWN_LEVELS: usize = 10;
 
-/// A categorical variable without a missing cell. Levels are in numeric order if all of them are numbers, otherwise in text order.
+/// A categorical variable; cells are missing only where `build` was given no level for them. Levels are in numeric order if all of them are numbers, otherwise in text order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Categories {
     pub levels: Vec<String>,
@@ -102,7 +102,7 @@ pub(super) fn build(
     let code: Vec<u32> = code.into_iter().map(|c| if c == MISSING { for_missing } else { recode[c as usize] }).collect();
 
     let mut count = vec![0usize; all.len()];
-    code.iter().for_each(|c| count[*c as usize] += 1);
+    code.iter().filter(|c| **c != MISSING).for_each(|c| count[*c as usize] += 1);
     let base = match base {
         Some(value) => match all.iter().position(|l| equals(value, l)) {
             Some(k) => k,

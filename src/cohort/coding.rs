@@ -64,9 +64,14 @@ struct CodedVariable {
 ///
 /// Errors: G203 (base, merge), G210, G211 (too many levels), G213 (df), G310, G312, G313.
 pub fn code(cohort: &Cohort, roles: &RolesPlan) -> Result<(Design, Problems), Problems> {
+    code_like(cohort, roles, cohort)
+}
+
+/// [`code`] with the knots of splines and the values of Table 1 from `observed`: the same rows before missing cells were imputed.
+pub(super) fn code_like(cohort: &Cohort, roles: &RolesPlan, observed: &Cohort) -> Result<(Design, Problems), Problems> {
     let (order, groups) = sort_by_group(cohort);
     let sample = Sample { groups: &groups };
-    let mut coder = Coder { cohort, order: &order, sample, warnings: Problems::new(), problems: Problems::new() };
+    let mut coder = Coder { cohort, observed, order: &order, sample, warnings: Problems::new(), problems: Problems::new() };
     let is_interaction = |v: &VariablePlan| matches!(v.coding, Coding::Interaction { .. });
 
     let mut coded: IndexMap<&str, CodedVariable> = IndexMap::new();
@@ -137,6 +142,7 @@ fn sort_by_group(cohort: &Cohort) -> (Vec<u32>, Vec<Group>) {
 
 struct Coder<'a> {
     cohort: &'a Cohort,
+    observed: &'a Cohort,
     order: &'a [u32],
     sample: Sample<'a>,
     warnings: Problems,
@@ -146,7 +152,11 @@ struct Coder<'a> {
 impl Coder<'_> {
     /// The values of a column in design order.
     fn values(&self, name: &str) -> Option<Values> {
-        Some(match self.cohort.columns.get(name)? {
+        self.values_of(self.cohort, name)
+    }
+
+    fn values_of(&self, cohort: &Cohort, name: &str) -> Option<Values> {
+        Some(match cohort.columns.get(name)? {
             Values::Number(v) => Values::Number(self.order.iter().map(|i| v[*i as usize]).collect()),
             Values::Category { levels, code } => {
                 Values::Category { levels: levels.clone(), code: self.order.iter().map(|i| code[*i as usize]).collect() }
@@ -211,23 +221,11 @@ impl Coder<'_> {
     /// Knots stand at quantiles of the observed cells, so that filled ones do not pull them together.
     fn spline(&mut self, named: &Named, values: Vec<f64>, rule: &MissingRule, df: usize) -> Result<CodedVariable, Problems> {
         let name = &named.name;
-        let quantiles = spline::knot_quantiles(df)
-            .ok_or_else(|| vec![Problem::error(codes::G213, format!("spline of `{name}`: df is 2 to 6, not {df}")).at(named.place.clone())])?;
-        let mut observed: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
-        observed.sort_by(f64::total_cmp);
-        if observed.is_empty() {
-            return Err(vec![Problem::error(codes::G310, format!("spline of `{name}`: no analysis row has a value")).at(named.place.clone())]);
-        }
-        let knots: Vec<f64> = quantiles.iter().map(|p| spline::quantile(&observed, *p)).collect();
-        if knots.windows(2).any(|k| k[0] >= k[1]) {
-            let distinct = 1 + observed.windows(2).filter(|w| w[0] != w[1]).count();
-            return Err(vec![
-                Problem::error(codes::G310, format!("spline of `{name}` with df {df}: knots coincide"))
-                    .at(named.place.clone())
-                    .note(format!("it takes {distinct} distinct values; {} knots stand at its quantiles", df + 1))
-                    .help("use a smaller df, enter it linearly, or as categories"),
-            ]);
-        }
+        let observed = match self.values_of(self.observed, name) {
+            Some(Values::Number(v)) => v,
+            Some(Values::Category { .. }) | None => values.clone(),
+        };
+        let knots = knots(named, observed, df)?;
         let (values, flag) = self.fill(named, values, rule)?;
         let mut columns = Vec::with_capacity(df);
         for j in 0..df - 1 {
@@ -300,7 +298,7 @@ impl Coder<'_> {
     fn describe(&self, roles: &RolesPlan) -> Vec<Described> {
         let mut out = Vec::new();
         for v in roles.variables.iter().filter(|v| !matches!(v.coding, Coding::Interaction { .. })) {
-            let Some(values) = self.values(&v.column.name) else { continue };
+            let Some(values) = self.values_of(self.observed, &v.column.name) else { continue };
             let as_levels = matches!(v.coding, Coding::Categorical { .. } | Coding::FixedEffects);
             let values = match values {
                 Values::Number(v) if as_levels => {
@@ -314,6 +312,29 @@ impl Coder<'_> {
         }
         out
     }
+}
+
+/// Knots of a spline at Harrell's quantiles of the cells that are not NaN. Errors: G213, G310.
+pub(super) fn knots(named: &Named, mut observed: Vec<f64>, df: usize) -> Result<Vec<f64>, Problems> {
+    let name = &named.name;
+    let quantiles = spline::knot_quantiles(df)
+        .ok_or_else(|| vec![Problem::error(codes::G213, format!("spline of `{name}`: df is 2 to 6, not {df}")).at(named.place.clone())])?;
+    observed.retain(|v| !v.is_nan());
+    observed.sort_by(f64::total_cmp);
+    if observed.is_empty() {
+        return Err(vec![Problem::error(codes::G310, format!("spline of `{name}`: no analysis row has a value")).at(named.place.clone())]);
+    }
+    let knots: Vec<f64> = quantiles.iter().map(|p| spline::quantile(&observed, *p)).collect();
+    if knots.windows(2).any(|k| k[0] >= k[1]) {
+        let distinct = 1 + observed.windows(2).filter(|w| w[0] != w[1]).count();
+        return Err(vec![
+            Problem::error(codes::G310, format!("spline of `{name}` with df {df}: knots coincide"))
+                .at(named.place.clone())
+                .note(format!("it takes {distinct} distinct values; {} knots stand at its quantiles", df + 1))
+                .help("use a smaller df, enter it linearly, or as categories"),
+        ]);
+    }
+    Ok(knots)
 }
 
 fn too_many_levels(named: &Named, levels: usize, rows: usize) -> Problem {

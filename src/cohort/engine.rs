@@ -1,14 +1,14 @@
 //! Runs a [`CohortPlan`] on polars: tables are read with the columns that are needed and no others, joined, derived and reduced to the
 //! rows of the analysis, and every row that goes is counted.
 
-use super::attrition::{AttritionRow, Marks, emptied};
+use super::attrition::{AttritionRow, Marks, Missingness, emptied};
 use super::features::{self, Events, Feature, FeatureReport};
 use super::infer::BadCells;
 use super::inputs::Input;
 use super::joins::{self, JoinRow};
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
-use super::plan::{CohortPlan, Columns, RolesPlan, RowStep, UnitPlan};
+use super::plan::{CohortPlan, Columns, OutcomeMissing, RolesPlan, RowStep, UnitPlan};
 use super::problems::bug;
 use super::read::{self, Read, rows_shown};
 use super::roles::{self, Rows, Values};
@@ -32,7 +32,7 @@ pub struct Cohort {
     pub group: Vec<u32>,
     /// Group labels as the study file writes them, the reference first.
     pub group_labels: Vec<String>,
-    /// (n) outcome; 0/1 for binomial.
+    /// (n) outcome; 0/1 for binomial. NaN is missing, with [`OutcomeMissing::InverseProbability`] only.
     pub outcome: Vec<f64>,
     /// (n) each of the control outcomes; NaN is missing.
     pub controls: Vec<Vec<f64>>,
@@ -48,6 +48,8 @@ pub struct Cohort {
     pub joins: Vec<JoinRow>,
     /// What became of the rows of event tables, a feature each.
     pub features: Vec<FeatureReport>,
+    /// The outcome first, then the variables.
+    pub missingness: Vec<Missingness>,
     pub inputs: Vec<InputFile>,
     /// Data rows read of each table.
     pub rows_read: IndexMap<String, u64>,
@@ -96,14 +98,26 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     if let Some(group) = &group {
         rows.marks.step("group is reference or index", |row| group[row] == super::levels::MISSING);
     }
+    let n_groups = 1 + roles.group.index.len();
+    let before_outcome = rows.marks.clone();
     let outcome = or_report(rows.outcome(&roles.outcome), rows.problems);
+    let mut missingness = Vec::new();
+    if let (Some(group), Some(outcome)) = (&group, &outcome) {
+        let by_group = before_outcome.missing(group, n_groups, |row| outcome[row].is_nan());
+        missingness.push(Missingness { column: roles.outcome.column.name.clone(), role: None, by_group });
+        missingness.extend(rows.missingness(roles, group, n_groups));
+    }
     rows.missing(roles);
     if let Some(weight) = &roles.weight {
         rows.without_zero_weight(weight);
     }
     let group_labels: Vec<String> = std::iter::once(&roles.group.reference).chain(&roles.group.index).map(|v| v.value.text.clone()).collect();
     let events = outcome.as_deref().filter(|_| matches!(roles.outcome.family, Family::Binomial | Family::Probit));
-    let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len(), events)).unwrap_or_default();
+    let mut counted = rows.marks.clone();
+    if let (OutcomeMissing::InverseProbability, Some(outcome)) = (roles.outcome.missing, &outcome) {
+        counted.step("outcome known", |row| outcome[row].is_nan());
+    }
+    let attrition = group.as_ref().map(|g| counted.lines(g, n_groups, events)).unwrap_or_default();
     rows.problems.extend(emptied(&attrition, &group_labels));
     let columns = rows.variables(roles);
     let weight = roles.weight.as_ref().map(|w| rows.weight(w)).transpose();
@@ -144,6 +158,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         labelled,
         unit_row,
         attrition,
+        missingness,
         joins,
         features,
         rows_read: inputs

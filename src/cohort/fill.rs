@@ -67,8 +67,12 @@ pub(super) fn numbers(named: &Named, values: Vec<f64>, rule: &MissingRule, sampl
                 .at(named.place.clone())
                 .help(format!("impute it: {name}: {{ impute: {{ with: median, flag: true }} }}, or enter it as categories")),
         )),
-        MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error if missing == 0 => Ok(Filled { values, flag: None }),
-        MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error => Err(Box::new(unhandled(named, missing))),
+        MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error | MissingRule::MultipleImputation if missing == 0 => {
+            Ok(Filled { values, flag: None })
+        }
+        MissingRule::Level(_) | MissingRule::DropRow | MissingRule::Error | MissingRule::MultipleImputation => {
+            Err(Box::new(unhandled(named, missing)))
+        }
     }
 }
 
@@ -94,7 +98,7 @@ pub(super) fn level(
             );
             Ok(Some(text))
         }
-        MissingRule::DropRow | MissingRule::Error => Err(Box::new(unhandled(named, missing))),
+        MissingRule::DropRow | MissingRule::Error | MissingRule::MultipleImputation => Err(Box::new(unhandled(named, missing))),
     }
 }
 

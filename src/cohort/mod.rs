@@ -7,6 +7,7 @@ pub mod coding;
 pub mod design_file;
 pub mod engine;
 pub mod features;
+pub mod impute;
 pub mod inputs;
 pub mod plan;
 pub mod sources;
@@ -30,7 +31,7 @@ mod steps;
 mod text;
 mod typed;
 
-pub use attrition::AttritionRow;
+pub use attrition::{AttritionRow, Missingness};
 pub use joins::JoinRow;
 pub use problems::unknown_column;
 pub use roles::Values;

@@ -356,6 +356,7 @@ pub struct OutcomePlan {
     pub event: Vec<Value>,
     /// Poisson: the column of exposures (rates per unit of it).
     pub exposure: Option<Named>,
+    pub missing: OutcomeMissing,
 }
 
 /// One entry of `allowable` or of a block.
@@ -409,6 +410,19 @@ pub enum MissingRule {
         with: Fill,
         flag: bool,
     },
+    /// Missing cells are drawn several times given everything else, and results are pooled.
+    MultipleImputation,
+}
+
+/// What happens to rows whose outcome is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeMissing {
+    #[default]
+    DropRow,
+    Error,
+    /// Rows with an outcome stand for similar ones without.
+    InverseProbability,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

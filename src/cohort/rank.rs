@@ -3,7 +3,6 @@
 use crate::design::Design;
 use crate::model::{GROUP, ModelMatrix, Term, glm};
 use crate::vocab::Family;
-use ndarray::Axis;
 
 /// Takes dependent columns out of the design and names them: (term, variable). The later column goes (METHODS 1.1).
 pub(super) fn drop_dependent(design: &mut Design) -> Vec<(String, String)> {
@@ -11,26 +10,16 @@ pub(super) fn drop_dependent(design: &mut Design) -> Vec<(String, String)> {
     let kept_out: Vec<usize> = {
         let terms: Vec<Term> = (0..p).filter(|&j| j != GROUP).map(Term::Column).collect();
         // Least squares finds the rank whatever the outcome is; without a fit (too few rows) the models say so themselves.
-        let (y, w) = (design.y.to_vec(), design.weight.to_vec());
+        let y: Vec<f64> = design.y.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).collect();
+        let w = design.weight.to_vec();
         let fit =
             ModelMatrix::new(design.x.view(), terms, std::iter::once(0..y.len()).collect()).and_then(|m| glm::fit(&m, Family::Gaussian, &y, &w));
         let Ok(fit) = fit else { return Vec::new() };
         let position = |t: &usize| if let Term::Column(j) = fit.terms[*t] { Some(j) } else { None };
         fit.dropped.iter().filter_map(position).collect()
     };
-    if kept_out.is_empty() {
-        return Vec::new();
-    }
-    let kept: Vec<usize> = (0..p).filter(|j| !kept_out.contains(j)).collect();
     let named: Vec<(String, String)> = kept_out.iter().map(|&j| (design.columns[j].term.clone(), design.columns[j].variable.clone())).collect();
-    // `select` leaves the columns contiguous; every model reads rows.
-    design.x = design.x.select(Axis(1), &kept).as_standard_layout().into_owned();
-    design.columns = kept.iter().map(|&j| design.columns[j].clone()).collect();
-    for f in &mut design.factors {
-        f.lost_level |= f.columns.iter().any(|j| kept.binary_search(j).is_err());
-        f.columns = f.columns.iter().filter_map(|j| kept.binary_search(j).ok()).collect();
-    }
-    design.factors.retain(|f| !f.columns.is_empty());
+    design.take_out(&kept_out);
     design.dropped.extend(named.iter().map(|(t, _)| (t.clone(), "a linear combination of columns before it".to_owned())));
     named
 }

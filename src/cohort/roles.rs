@@ -1,10 +1,10 @@
 //! What the columns of the joined row are for: group, outcome, weight, exposure, cluster, and the variables with their missing rules.
 
-use super::attrition::Marks;
+use super::attrition::{Marks, Missingness};
 use super::keys::type_name;
 use super::layout::Layout;
 use super::levels::{Levels, MISSING};
-use super::plan::{Coding, GroupPlan, MissingRule, Named, OutcomePlan, RolesPlan, VariablePlan};
+use super::plan::{Coding, GroupPlan, MissingRule, Named, OutcomeMissing, OutcomePlan, RolesPlan, VariablePlan};
 use super::problems::bug;
 use super::text::{note, row_list};
 use crate::design::Clusters;
@@ -105,7 +105,14 @@ impl Rows<'_> {
         let values = self.of_family(plan, false)?;
         // Infinite and NaN outcomes are errors, found below; only nulls are unknown.
         let nulls = self.column(&plan.column)?.is_null();
-        self.marks.step("outcome known", |row| nulls.get(row) == Some(true));
+        match plan.missing {
+            OutcomeMissing::DropRow => {
+                self.marks.step("outcome known", |row| nulls.get(row) == Some(true));
+            }
+            OutcomeMissing::Error => self.none_missing(&plan.column, "the outcome")?,
+            // These rows say how rows with an outcome must be weighted; they leave after the others.
+            OutcomeMissing::InverseProbability => {}
+        }
         self.usable(plan, &values)?;
         Ok(values)
     }
@@ -276,6 +283,17 @@ impl Rows<'_> {
         ))
     }
 
+    /// Missing cells of every variable by group, before rows are dropped for them.
+    pub fn missingness(&self, roles: &RolesPlan, group: &[u32], n_groups: usize) -> Vec<Missingness> {
+        let own = roles.variables.iter().filter(|v| !matches!(v.coding, Coding::Interaction { .. }));
+        own.filter_map(|v| {
+            let nulls = self.frame.column(&v.column.name).ok()?.is_null();
+            let by_group = self.marks.missing(group, n_groups, |row| nulls.get(row) == Some(true));
+            Some(Missingness { column: v.column.name.clone(), role: Some(v.role), by_group })
+        })
+        .collect()
+    }
+
     /// Applies the rules `drop_row` (an attrition row for each variable that removes rows) and `error` (G312), in order.
     pub fn missing(&mut self, roles: &RolesPlan) {
         let listed: BTreeSet<&str> =
@@ -306,7 +324,7 @@ impl Rows<'_> {
                     .at(variable.missing_place.clone().or_else(|| variable.column.place.clone()))
                     .help(format!("under `missing`: {name}: drop_row, or impute it, or a level of its own")),
                 ),
-                MissingRule::Level(_) | MissingRule::Impute { .. } => {}
+                MissingRule::Level(_) | MissingRule::Impute { .. } | MissingRule::MultipleImputation => {}
             }
         }
     }

@@ -33,7 +33,7 @@ use crate::estimate::Estimate;
 use crate::vocab::{BlockSet, Family, Role, Scale};
 use crossfit::CrossFit;
 use fits::Fits;
-use hospital::HospitalTables;
+use hospital::{HospitalTables, HospitalValue};
 use std::fmt::Debug;
 
 /// A decomposition method with its settings.
@@ -463,6 +463,28 @@ impl Decomposition {
 
     pub fn row(&self, part: Part, component: Component) -> Option<&Row> {
         self.rows.iter().find(|r| r.part == part && r.component == component)
+    }
+
+    /// Every estimate: of the rows, the sets, the terms and the hospital tables, in this order.
+    pub fn estimates(&self) -> Vec<&Estimate> {
+        let sets = self.sets.iter().flat_map(|s| [&s.counterfactual_mean, &s.adjusted_gap, &s.accounted]);
+        let hospital = self.hospital.iter().flat_map(|h| &h.rows).filter_map(|r| match &r.value {
+            HospitalValue::Estimate(e) => Some(e),
+            HospitalValue::Number(_) | HospitalValue::Missing(_) => None,
+        });
+        let rows = self.rows.iter().map(|r| &r.estimate);
+        rows.chain(sets).chain(self.detail.iter().map(|d| &d.estimate)).chain(hospital).collect()
+    }
+
+    /// The same, to be changed.
+    pub fn estimates_mut(&mut self) -> Vec<&mut Estimate> {
+        let sets = self.sets.iter_mut().flat_map(|s| [&mut s.counterfactual_mean, &mut s.adjusted_gap, &mut s.accounted]);
+        let hospital = self.hospital.iter_mut().flat_map(|h| &mut h.rows).filter_map(|r| match &mut r.value {
+            HospitalValue::Estimate(e) => Some(e),
+            HospitalValue::Number(_) | HospitalValue::Missing(_) => None,
+        });
+        let rows = self.rows.iter_mut().map(|r| &mut r.estimate);
+        rows.chain(sets).chain(self.detail.iter_mut().map(|d| &mut d.estimate)).chain(hospital).collect()
     }
 
     /// The estimate that shares divide by: gap less the allowable part.

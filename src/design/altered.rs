@@ -2,7 +2,7 @@
 
 use super::{Clusters, Column, Contrast, Design, Factor, Group};
 use crate::vocab::{Family, Role};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 use std::collections::BTreeMap;
 
 impl Design {
@@ -57,11 +57,18 @@ impl Design {
     /// The design of the units of one comparison for which `keep` holds: the reference and one index group. Columns are coded as
     /// before (knots, base levels), so some may not vary any more. What Table 1 needs is left behind.
     pub fn with_rows(&self, comparison: &Contrast<'_>, keep: impl Fn(usize) -> bool) -> Self {
-        let of = |rows: std::ops::Range<usize>| rows.filter(|&i| keep(i)).collect::<Vec<usize>>();
-        let (reference, index) = (of(comparison.reference()), of(comparison.index()));
-        let borders = [0..reference.len(), reference.len()..reference.len() + index.len()];
-        let labels = [&self.groups[0].label, &self.groups[comparison.index_group].label];
-        let rows: Vec<usize> = reference.into_iter().chain(index).collect();
+        self.of_groups(&[0, comparison.index_group], keep)
+    }
+
+    /// The design of the rows of these groups for which `keep` holds. What Table 1 needs is left behind.
+    pub fn of_groups(&self, groups: &[usize], keep: impl Fn(usize) -> bool) -> Self {
+        let mut rows: Vec<usize> = Vec::new();
+        let mut kept_groups = Vec::with_capacity(groups.len());
+        for &g in groups {
+            let start = rows.len();
+            rows.extend(self.groups[g].rows.clone().filter(|&i| keep(i)));
+            kept_groups.push(Group { label: self.groups[g].label.clone(), rows: start..rows.len() });
+        }
         let pick = |v: &Array1<f64>| rows.iter().map(|&i| v[i]).collect::<Array1<f64>>();
         let codes = |c: &Clusters| Clusters { code: rows.iter().map(|&i| c.code[i]).collect(), labels: c.labels.clone() };
         let mut x = Array2::zeros((rows.len(), self.x.ncols()));
@@ -75,7 +82,7 @@ impl Design {
             columns: self.columns.clone(),
             factors: self.factors.clone(),
             blocks: self.blocks.clone(),
-            groups: labels.into_iter().zip(borders).map(|(label, rows)| Group { label: label.clone(), rows }).collect(),
+            groups: kept_groups,
             weight: pick(&self.weight),
             weighted: self.weighted,
             clusters: self.clusters.as_ref().map(codes),
@@ -90,6 +97,22 @@ impl Design {
     /// The design of a study of another outcome; `y` by row of the design. An exposure stays for counts.
     pub fn with_outcome(self, family: Family, y: Array1<f64>) -> Self {
         Self { family, y, exposure: self.exposure.filter(|_| family == Family::Poisson), ..self }
+    }
+
+    /// Takes columns out; a factor that loses one has lost a level.
+    pub fn take_out(&mut self, columns: &[usize]) {
+        if columns.is_empty() {
+            return;
+        }
+        let kept: Vec<usize> = (0..self.columns.len()).filter(|j| !columns.contains(j)).collect();
+        // `select` leaves the columns contiguous; every model reads rows.
+        self.x = self.x.select(Axis(1), &kept).as_standard_layout().into_owned();
+        self.columns = kept.iter().map(|&j| self.columns[j].clone()).collect();
+        for f in &mut self.factors {
+            f.lost_level |= f.columns.iter().any(|j| kept.binary_search(j).is_err());
+            f.columns = f.columns.iter().filter_map(|j| kept.binary_search(j).ok()).collect();
+        }
+        self.factors.retain(|f| !f.columns.is_empty());
     }
 
     /// Variables with a column in a block or among the allowables, in the order of the columns, with their roles.

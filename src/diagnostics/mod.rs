@@ -198,6 +198,32 @@ pub fn estimators_agree(one_step: &Estimate, plug_in: &Estimate, sampling: &Samp
     Check::new("dr_minus_gcomp", ratio, 1.0, ratio <= 1.0, Gate::Warns, message).of(set)
 }
 
+/// How far weights for missing outcomes go.
+pub fn response_probability(smallest: f64) -> Check {
+    let message = "smallest probability of a known outcome among rows that have one; each stands for 1 / probability rows".to_owned();
+    Check::new("smallest_response_probability", smallest, 0.05, smallest >= 0.05, Gate::Warns, message)
+}
+
+/// The same check on completed data sets as one: it passes if it passes on all of them. Its figures are those of the first data set where it
+/// fails, or else of the first.
+pub fn of_completed(of: Vec<Vec<Check>>) -> Vec<Check> {
+    let mut out: Vec<Check> = Vec::new();
+    for c in of.into_iter().flatten() {
+        let same = |o: &&mut Check| (o.check, o.set, o.analysis) == (c.check, c.set, c.analysis) && subject(&o.message) == subject(&c.message);
+        match out.iter_mut().find(same) {
+            Some(known) if known.passed && !c.passed => *known = c,
+            Some(_) => {}
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+/// A message without its numbers: what the check is about.
+fn subject(message: &str) -> String {
+    message.chars().filter(|c| !c.is_ascii_digit() && !matches!(c, '.' | '-' | 'e')).collect()
+}
+
 /// A hospital's or an area's columns without `cluster`: standard errors would be far too small.
 pub fn unclustered_columns(table: &str, variables: &[String], identifies_hospitals: bool) -> Check {
     let gate = if identifies_hospitals { Gate::Intervals } else { Gate::Warns };

@@ -10,7 +10,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-pub use checks::{DIAGNOSTICS, SENSITIVITY};
+pub use checks::{DIAGNOSTICS, MISSING_METHODS, MISSINGNESS, SENSITIVITY};
 pub use described::{ATTRITION, GAP, JOINS, TABLE_ONE};
 pub use models::{COEFFICIENTS, MODELS, WITH_AND_WITHOUT};
 pub use parts::{DECOMPOSITION, DECOMPOSITION_DETAIL, HOSPITAL, HOSPITAL_UNITS};
@@ -126,7 +126,7 @@ const BLINDED: ColumnDecl = flag("blinded", "A diagnostic gate that this estimat
 const BLOCKS: ColumnDecl = key("blocks", "The set of blocks, joined by + in the order of the study file, or none. The allowables are in every set.");
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 15] = [
+pub static TABLES: [&TableDecl; 17] = [
     &ATTRITION,
     &JOINS,
     &TABLE_ONE,
@@ -139,6 +139,8 @@ pub static TABLES: [&TableDecl; 15] = [
     &HOSPITAL,
     &HOSPITAL_UNITS,
     &SENSITIVITY,
+    &MISSINGNESS,
+    &MISSING_METHODS,
     &DIAGNOSTICS,
     &FEATURES,
     &CODE_LISTS,

@@ -12,6 +12,7 @@
 //! | `table_one` | `_n_*`: units with a value; `_count_*`: units at the level, or at the higher value of a number with two values |
 //! | `coefficients`, `decomposition_detail` | `_variable`, `_level` of the term's design column; `_n_level_*`: units of each group at the higher value of a two-valued column (level, flag, 0/1 number); `_events_level` in the fit |
 //! | `sensitivity` | `_left_out_*`, `_events_*` of a trimmed sample; `_variables` that a row is about one by one |
+//! | `missing_methods` | `_left_out_*`: units fewer than in the study's own analysis; `_events_*` |
 //! | `hospital_units` | `_events_reference`, `_events_index` of the hospital; null with a gaussian outcome |
 //! | `hospital`, `decomposition` | `_left_out_*`: units that are not in the population of the row, where it is not that of other rows |
 //! | `features` | `_fewest_code`: units of the rarest code that was found at all |
@@ -27,13 +28,14 @@
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
 //! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away; what rests on few
 //!   events of the hospital likewise. `hospital`, `decomposition`: populations that leave out few units.
-//! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`].
+//! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`]. `missingness`, `missing_methods`: [`missing`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 
 mod attrition;
 mod features;
 mod hospitals;
 mod levels;
+mod missing;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -243,6 +245,11 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
             "sensitivity" => {
                 whole_contrast(table, &support, ledger)?;
                 varied::withhold(table, &meta.family, &hidden, rule, ledger);
+            }
+            "missingness" => missing::counts(table, rule, ledger),
+            "missing_methods" => {
+                whole_contrast(table, &support, ledger)?;
+                missing::methods(table, &meta.family, rule, ledger);
             }
             "decomposition" | "hospital" => {
                 whole_contrast(table, &support, ledger)?;

@@ -9,6 +9,7 @@ mod graph;
 mod guidelines;
 mod hospital;
 mod methods;
+mod missing;
 mod numbers;
 mod sections;
 mod study;
@@ -209,7 +210,12 @@ fn sections_of(s: &Study) -> Vec<Section> {
         format!("Treated as fair, and credited to no block: {}.", s.allowables())
     };
     let all: [(&'static str, &'static str, String, Vec<TableView>); 11] = [
-        ("cohort", "Cohort", "Every step that removed a row is counted.".into(), sections::attrition(s)),
+        (
+            "cohort",
+            "Cohort",
+            "Every step that removed a row is counted.".into(),
+            sections::attrition(s).into_iter().chain(missing::counts(s)).collect(),
+        ),
         ("gap", "The gap", fair, sections::gap(s)),
         ("groups", "Are the groups comparable?", String::new(), sections::table_one(s)),
         ("checks", "Checks", String::new(), sections::checks(s)),
@@ -232,7 +238,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
             "sensitivity",
             "Sensitivity",
             "How far results move when choices and assumptions do. None of these replaces the analysis above.".into(),
-            varied::tables(s),
+            varied::tables(s).into_iter().chain(missing::treatments(s)).collect(),
         ),
         ("models", "Models", String::new(), sections::models(s)),
     ];

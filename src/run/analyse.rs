@@ -1,23 +1,29 @@
 //! Every analysis of the study for every index group, and the checks on them.
 
+mod pooled;
+
+use super::data::Data;
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::hospital::{HospitalRow, HospitalUnit, HospitalValue};
-use crate::decompose::moments::group_means;
+use crate::decompose::moments::{GroupMeans, group_means};
 use crate::decompose::{DecomposeError, Decomposition, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
-use crate::design::{Contrast, Design};
+use crate::design::Contrast;
 use crate::diagnostics::fitness::Fitness;
 use crate::diagnostics::{self, Check, Gate};
 use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
 use crate::estimate::Sampling;
-use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decomposition, infer_detail, sampling_of};
+use crate::inference::{
+    Condensed, Inferred, InferredRow, InferredTerm, Response, infer, infer_decomposition, infer_detail, pool_decompositions, sampling_of,
+};
 use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
 use crate::sensitivity::{self, Control, Varied};
 use crate::study::plan::StudyPlan;
 use crate::vocab::{BlockSet, Family, Scale};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// A set of blocks as printed.
@@ -164,11 +170,11 @@ impl DecomposeError {
     }
 }
 
-pub fn analyse(plan: &StudyPlan, design: &Design, controls: &[Control], progress: &dyn Fn(&str)) -> Analysed {
+/// Errors: a completed data set that cannot be coded.
+pub fn analyse(plan: &StudyPlan, data: &Data<'_>, controls: &[Control], progress: &dyn Fn(&str)) -> Result<Analysed, Problems> {
     let mut out = Analysed { groups: Vec::new(), blinded: Vec::new(), primary: plan.primary };
-    for index_group in 1..design.groups.len() {
-        let contrast = Contrast::new(design, index_group);
-        let g = one_group(plan, &contrast, controls, progress);
+    for index_group in 1..data.design().groups.len() {
+        let g = one_group(plan, data, controls, index_group, progress)?;
         for (a, analysis) in plan.analyses.iter().enumerate() {
             let stops = |c: &&Check| {
                 c.fails_gate()
@@ -186,39 +192,120 @@ pub fn analyse(plan: &StudyPlan, design: &Design, controls: &[Control], progress
         }
         out.groups.push(g);
     }
-    out
+    Ok(out)
 }
 
-fn one_group(plan: &StudyPlan, c: &Contrast<'_>, controls: &[Control], progress: &dyn Fn(&str)) -> GroupResult {
-    let design = c.design;
-    let label = &design.groups[c.index_group].label;
-    let sampling = Sampling::new(c.n(), c.clusters().as_deref(), plan.level);
-    let fits = Fits::new(c);
-    let mut analyses = Vec::new();
-    let mut models = Vec::new();
-    let mut facts = Vec::new();
-    for (a, analysis) in plan.analyses.iter().enumerate() {
-        progress(&format!("{label}: {}", analysis.name));
-        fits.take_used();
-        let result = analysis.method.decompose(&fits);
-        if let Ok(d) = &result {
-            facts.extend(d.facts.iter().map(|f| diagnostics::fact((a, &analysis.name), f)));
-        }
-        analyses.push(result.map(|d| printed(&d, &sampling)));
-        models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, &sampling)));
+/// What one data set gives; `D` is a decomposition, whole or condensed.
+struct Measured<D> {
+    analyses: Vec<Result<D, DecomposeError>>,
+    models: Vec<ModelResult>,
+    checks: Vec<Check>,
+    /// By row of the design: weights that turn reference units into index units.
+    odds: Option<Vec<f64>>,
+}
+
+fn sampling_for(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>, clustered: bool) -> Sampling {
+    match response {
+        Some(r) => r.sampling(c, clustered, plan.level),
+        None => Sampling::new(c.n(), if clustered { c.clusters() } else { None }.as_deref(), plan.level),
     }
+}
+
+fn one_group(plan: &StudyPlan, data: &Data<'_>, controls: &[Control], index_group: usize, progress: &dyn Fn(&str)) -> Result<GroupResult, Problems> {
+    let c = Contrast::new(data.design(), index_group);
+    let label = &c.design.groups[index_group].label;
+    let response = if let Data::Responding(r) = data { Some(r.as_ref()) } else { None };
+    let sampling = sampling_for(plan, &c, response, true);
+    let (analyses, models, mut checks, odds) = match data {
+        Data::Complete(_) | Data::Responding(_) => {
+            let m = measure(plan, &c, response, &sampling, &|what| progress(&format!("{label}: {what}")));
+            let analyses = m.analyses.iter().map(|r| r.as_ref().map(|d| printed(d, &sampling_of(d, &sampling))).map_err(Clone::clone));
+            (analyses.collect(), m.models, m.checks, m.odds)
+        }
+        Data::Imputed(imputations, _) => {
+            progress(&format!("{label}: {} completed data sets", imputations.len()));
+            let each = |m: usize| {
+                let (design, _) = imputations.design(m)?;
+                let found = measure(plan, &Contrast::new(&design, index_group), None, &sampling, &|_| {});
+                let analyses = found.analyses.into_iter().map(|r| r.map(|d| Condensed::new(d, &sampling))).collect();
+                Ok(Measured { analyses, models: found.models, checks: found.checks, odds: found.odds })
+            };
+            let all: Result<Vec<Measured<Condensed>>, Problems> = (0..imputations.len()).into_par_iter().map(each).collect();
+            let mut by_analysis: Vec<Vec<Result<Condensed, DecomposeError>>> = plan.analyses.iter().map(|_| Vec::new()).collect();
+            let (mut models, mut checks, mut odds) = (Vec::new(), Vec::new(), Vec::new());
+            for m in all? {
+                by_analysis.iter_mut().zip(m.analyses).for_each(|(of, r)| of.push(r));
+                models.push(m.models);
+                checks.push(m.checks);
+                odds.push(m.odds);
+            }
+            let analyses = by_analysis.into_iter().map(pooled_analysis).collect();
+            (analyses, pooled::models(models, &sampling), diagnostics::of_completed(checks), pooled::weights(odds))
+        }
+    };
 
     let mut varied: Vec<(usize, Vec<Varied>)> = Vec::new();
     if let Some(section) = &plan.sensitivity {
         // Its models are not those that the analyses are checked by.
-        let fits = Fits::new(c);
+        let fits = Fits::new(&c);
         for &a in &section.analyses {
             progress(&format!("{label}: sensitivity of {}", plan.analyses[a].name));
             varied.push((a, sensitivity::vary(section, controls, &fits, plan.analyses[a].method.as_ref(), plan.level)));
         }
     }
+    if let Some(r) = response {
+        checks.push(diagnostics::response_probability(r.smallest_probability(&c)));
+    }
+    if checks.iter().any(|c| c.fails_gate() && c.gate == Gate::Intervals) {
+        varied.iter_mut().flat_map(|(_, rows)| rows).for_each(|v| v.blinded = true);
+    }
+    Ok(GroupResult {
+        index_group,
+        gap: gap_table(&c, &means_of(&c, response), &sampling),
+        table_one: table_one(&c, odds.as_deref()),
+        models,
+        analyses,
+        checks,
+        varied,
+    })
+}
 
-    progress(&format!("{label}: checks"));
+/// One analysis on every completed data set; the first that has no estimate says why there is none.
+fn pooled_analysis(of: Vec<Result<Condensed, DecomposeError>>) -> Result<AnalysisResult, DecomposeError> {
+    let of: Result<Vec<Condensed>, DecomposeError> = of.into_iter().collect();
+    pool_decompositions(of?).map(|(d, sampling)| printed(&d, &sampling))
+}
+
+fn means_of(c: &Contrast<'_>, response: Option<&Response>) -> GroupMeans {
+    let m = group_means(c);
+    match response {
+        None => m,
+        Some(r) => GroupMeans { index: r.estimate(&m.index, c), reference: r.estimate(&m.reference, c) },
+    }
+}
+
+/// Every analysis and every check on one data set.
+fn measure(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>, sampling: &Sampling, progress: &dyn Fn(&str)) -> Measured<Decomposition> {
+    let design = c.design;
+    let fits = Fits::new(c);
+    let mut analyses = Vec::new();
+    let mut models = Vec::new();
+    let mut facts = Vec::new();
+    for (a, analysis) in plan.analyses.iter().enumerate() {
+        progress(&analysis.name);
+        fits.take_used();
+        let mut result = analysis.method.decompose(&fits);
+        if let Ok(d) = &mut result {
+            facts.extend(d.facts.iter().map(|f| diagnostics::fact((a, &analysis.name), f)));
+            if let Some(r) = response {
+                r.correct(d, c);
+            }
+        }
+        analyses.push(result);
+        models.extend(fits.take_used().iter().map(|m| model_result(&fits, m, a, sampling)));
+    }
+
+    progress("checks");
     let rests = plan.analyses.iter().any(|a| a.method.rests_on_overlap());
     let mut checks: Vec<Check> = diagnostics::overlap(&fits, rests).into_iter().flat_map(|o| o.checks).collect();
     checks.extend(diagnostics::events_per_coefficient(&fits));
@@ -226,10 +313,14 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, controls: &[Control], progress:
         checks.extend(diagnostics::reference_model(&fits, &model));
     }
     checks.extend(diagnostics::extrapolation(c));
-    let means = group_means(c);
-    checks.extend(diagnostics::clusters(&sampling, &means.index.minus(&means.reference)));
+    let means = means_of(c, response);
+    checks.extend(diagnostics::clusters(sampling, &means.index.minus(&means.reference)));
     if let Ok(Some(second)) = plan.analyses[plan.primary].method.second_estimate(&fits) {
-        checks.push(diagnostics::estimators_agree(&second.reported, &second.other, &sampling, BlockSet::all(design.blocks.len())));
+        let (reported, other) = match response {
+            None => (second.reported, second.other),
+            Some(r) => (r.estimate(&second.reported, c), r.estimate(&second.other, c)),
+        };
+        checks.push(diagnostics::estimators_agree(&reported, &other, sampling, BlockSet::all(design.blocks.len())));
     }
     if design.clusters.is_none() {
         for g in &plan.group_level_columns {
@@ -239,39 +330,59 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, controls: &[Control], progress:
         }
     }
     checks.extend(facts);
-    if checks.iter().any(|c| c.fails_gate() && c.gate == Gate::Intervals) {
-        varied.iter_mut().flat_map(|(_, rows)| rows).for_each(|v| v.blinded = true);
-    }
     let odds = fits.group(BlockSet::all(design.blocks.len()), crate::decompose::fits::Toward::Index).ok();
-    GroupResult {
-        index_group: c.index_group,
-        gap: gap_table(c, &sampling),
-        table_one: table_one(c, odds.as_ref().map(|g| g.odds.as_slice())),
-        models,
-        analyses,
-        checks,
-        varied,
-    }
+    Measured { analyses, models, checks, odds: odds.map(|g| g.odds.clone()) }
 }
 
-/// The analyses alone, without models and checks, once for each kind of sampling: (sampling, index group, analysis).
-pub fn decompositions(plan: &StudyPlan, design: &Design, clustered: &[bool]) -> Vec<Vec<Vec<Result<AnalysisResult, DecomposeError>>>> {
-    let mut out: Vec<Vec<Vec<_>>> = clustered.iter().map(|_| Vec::new()).collect();
-    for index_group in 1..design.groups.len() {
-        let c = Contrast::new(design, index_group);
-        let fits = Fits::new(&c);
-        let found: Vec<Result<Decomposition, DecomposeError>> = plan.analyses.iter().map(|a| a.method.decompose(&fits)).collect();
-        for (kind, clustered) in out.iter_mut().zip(clustered) {
-            let clusters = if *clustered { c.clusters() } else { None };
-            let sampling = Sampling::new(c.n(), clusters.as_deref(), plan.level);
-            kind.push(found.iter().map(|r| r.as_ref().map(|d| printed(d, &sampling)).map_err(Clone::clone)).collect());
+/// By kind of sampling, index group and analysis.
+pub type Found = Vec<Vec<Vec<Result<AnalysisResult, DecomposeError>>>>;
+
+/// Some analyses, by position, without models and checks, once for each kind of sampling. Errors: a completed data set that cannot be coded.
+pub fn decompositions(plan: &StudyPlan, data: &Data<'_>, clustered: &[bool], which: &[usize]) -> Result<Found, Problems> {
+    let run = |c: &Contrast<'_>| -> Vec<Result<Decomposition, DecomposeError>> {
+        let fits = Fits::new(c);
+        which.iter().map(|&a| plan.analyses[a].method.decompose(&fits)).collect()
+    };
+    let mut out: Found = clustered.iter().map(|_| Vec::new()).collect();
+    for index_group in 1..data.design().groups.len() {
+        let c = Contrast::new(data.design(), index_group);
+        let response = if let Data::Responding(r) = data { Some(r.as_ref()) } else { None };
+        let samplings: Vec<Sampling> = clustered.iter().map(|&clustered| sampling_for(plan, &c, response, clustered)).collect();
+        match data {
+            Data::Complete(_) | Data::Responding(_) => {
+                let mut found = run(&c);
+                if let Some(r) = response {
+                    found.iter_mut().flatten().for_each(|d| r.correct(d, &c));
+                }
+                for (kind, sampling) in out.iter_mut().zip(&samplings) {
+                    kind.push(found.iter().map(|r| r.as_ref().map(|d| printed(d, &sampling_of(d, sampling))).map_err(Clone::clone)).collect());
+                }
+            }
+            Data::Imputed(imputations, _) => {
+                let each = |m: usize| {
+                    let (design, _) = imputations.design(m)?;
+                    let found = run(&Contrast::new(&design, index_group));
+                    let of = |s: &Sampling| found.iter().map(|r| r.clone().map(|d| Condensed::new(d, s))).collect::<Vec<_>>();
+                    Ok(samplings.iter().map(of).collect::<Vec<_>>())
+                };
+                let all: Result<Vec<_>, Problems> = (0..imputations.len()).into_par_iter().map(each).collect();
+                let mut by: Vec<Vec<Vec<_>>> = samplings.iter().map(|_| which.iter().map(|_| Vec::new()).collect()).collect();
+                for m in all? {
+                    for (kind, found) in by.iter_mut().zip(m) {
+                        kind.iter_mut().zip(found).for_each(|(of, r)| of.push(r));
+                    }
+                }
+                for (kind, of) in out.iter_mut().zip(by) {
+                    kind.push(of.into_iter().map(pooled_analysis).collect());
+                }
+            }
         }
     }
-    out
+    Ok(out)
 }
 
+/// `sampling` is that of the decomposition's own estimates.
 fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
-    let sampling = &sampling_of(d, sampling);
     let sets = d.sets.iter().map(|s| SetResult {
         set: s.set,
         counterfactual_mean: s.counterfactual_mean.value,

@@ -2,9 +2,11 @@
 
 mod features;
 mod hospital;
+mod missing;
 mod varied;
 
 use super::analyse::{Analysed, GroupResult, ModelResult};
+use super::compare::Compared;
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
 use crate::decompose::{Assumption, Component, Detail, Method, Part};
@@ -71,7 +73,7 @@ fn assumptions(plan: &StudyPlan, design: &Design) -> Vec<ShownAssumption> {
 /// Every table that the methods of this version fill, before withholding.
 ///
 /// Errors: `G901`, a row that does not fit its declaration.
-pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed) -> Result<Vec<Table>, Problems> {
+pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed, compared: &[Compared]) -> Result<Vec<Table>, Problems> {
     let filler = Filler { plan, design, analysed };
     let mut tables = vec![
         attrition(cohort, design)?,
@@ -90,6 +92,10 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
     }
     tables.extend(filler.hospitals()?);
     tables.extend(features::tables(&cohort.features)?);
+    tables.extend(filler.missingness(cohort)?);
+    if !compared.is_empty() {
+        tables.push(filler.missing_methods(compared)?);
+    }
     Ok(tables)
 }
 
@@ -339,6 +345,7 @@ impl Filler<'_> {
                                 ("scale", r.scale.name().into()),
                                 ("blinded", self.is_blinded(a, g)),
                                 ("family", analysis.method.family().name().into()),
+                                ("missing_information", row.missing_information.into()),
                             ]);
                             cells.extend(inferred(Some(row.value)));
                             if let Some(h) = &r.hospital {

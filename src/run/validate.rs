@@ -3,7 +3,8 @@
 mod truths;
 
 use super::analyse::{self, AnalysisResult};
-use crate::cohort::{coding, engine};
+use super::data::Data;
+use crate::cohort::engine;
 use crate::decompose::{Component, Part};
 use crate::error::{Problem, Problems, codes};
 use crate::inference::Inferred;
@@ -186,13 +187,14 @@ fn one_sample(
         table.resolved = drawn;
     }
     let cohort = engine::build(&plan.cohort, &plan.roles)?;
-    let (design, _) = coding::code(&cohort, &plan.roles)?;
+    let (data, _) = Data::of(&cohort, &plan.roles, &plan.missing.settings)?;
     let mut kinds = vec![(Intervals::Study, true)];
-    if design.clusters.is_some() {
+    if data.design().clusters.is_some() {
         kinds.push((Intervals::Patients, false));
     }
     let clustered: Vec<bool> = kinds.iter().map(|(_, clustered)| *clustered).collect();
-    let found = analyse::decompositions(plan, &design, &clustered);
+    let all: Vec<usize> = (0..plan.analyses.len()).collect();
+    let found = analyse::decompositions(plan, &data, &clustered, &all)?;
     for ((intervals, _), groups) in kinds.into_iter().zip(found) {
         for analyses in groups {
             for (a, result) in analyses.iter().enumerate() {

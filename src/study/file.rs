@@ -69,6 +69,10 @@ pub struct StudyFile {
     /// What happens to missing values, per variable. Nothing is dropped or filled without a counted line.
     #[serde(default)]
     pub missing: MissingFile,
+    /// How imputations are drawn, for variables whose rule under `missing` is `multiple_imputation`.
+    #[serde(default, deserialize_with = "sensitivity::given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "MultipleImputationFile")]
+    pub multiple_imputation: Option<Placed<MultipleImputationFile>>,
     /// The analyses by name. Exactly one is called primary.
     #[schemars(extend("required" = ["primary"]))]
     pub analyses: IndexMap<Word, Placed<MethodFile>>,

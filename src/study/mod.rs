@@ -65,6 +65,7 @@ fn load_bytes(
             analyses: resolved.analyses,
             primary: resolved.primary,
             sensitivity: resolved.sensitivity,
+            missing: resolved.missing,
             level: resolved.level,
             min_cell: file.release.min_cell,
             design_file: resolved.design_file,

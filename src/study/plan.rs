@@ -1,6 +1,7 @@
 //! The study with everything resolved and checked: names, blocks, methods, families. Built from a [`super::file::StudyFile`].
 
 use super::resolved::yaml_seen_from;
+use crate::cohort::impute::chained::Settings;
 use crate::cohort::plan::{CohortPlan, RolesPlan};
 use crate::decompose::Method;
 use crate::error::{Place, Problem, Problems};
@@ -27,6 +28,7 @@ pub struct StudyPlan {
     /// Position of `primary` in `analyses`.
     pub primary: usize,
     pub sensitivity: Option<Sensitivity>,
+    pub missing: MissingPlan,
     /// Coverage of the intervals, such as 0.95.
     pub level: f64,
     pub min_cell: u32,
@@ -39,6 +41,32 @@ pub struct StudyPlan {
     /// Columns of the study that come from a joined table with fewer rows than units, by table: (table, key column, columns).
     pub group_level_columns: Vec<GroupLevelColumns>,
     pub warnings: Problems,
+}
+
+/// How imputations are drawn, and which other ways to treat missing values are tried.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MissingPlan {
+    pub settings: Settings,
+    pub compare: Vec<MissingMethod>,
+}
+
+/// A way to treat missing values of every variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingMethod {
+    CompleteCase,
+    Indicator,
+    MultipleImputation,
+}
+
+impl MissingMethod {
+    /// The word for it in the study file and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CompleteCase => "complete_case",
+            Self::Indicator => "indicator",
+            Self::MultipleImputation => "multiple_imputation",
+        }
+    }
 }
 
 /// Variables that come from a joined table (hospitals, areas), for the check that `cluster` was not forgotten.

@@ -6,6 +6,7 @@ mod cohort;
 mod columns;
 mod features;
 mod inputs;
+mod missing;
 mod paths;
 mod roles;
 mod sensitivity;
@@ -15,7 +16,7 @@ pub use paths::{Environment, seen_from};
 use super::file::{StudyFile, UncertaintyFile};
 use super::placed::Word;
 use super::places::{Node, Source, Span, key_at};
-use super::plan::{AnalysisPlan, GroupLevelColumns};
+use super::plan::{AnalysisPlan, GroupLevelColumns, MissingPlan};
 use super::shape::Study;
 use crate::cohort::plan::{CohortPlan, Columns, Named, RolesPlan, RowStep, UnitPlan};
 use crate::error::{Code, Place, Problem, Problems, codes};
@@ -48,6 +49,7 @@ pub struct Resolved {
     pub primary: usize,
     pub labels: IndexMap<String, String>,
     pub sensitivity: Option<Sensitivity>,
+    pub missing: MissingPlan,
     pub level: f64,
     pub design_file: Option<PathBuf>,
     pub group_level_columns: Vec<GroupLevelColumns>,
@@ -99,6 +101,7 @@ impl<'a> Resolver<'a> {
         let causal_order = self.causal_order();
         let analyses = self.analyses(causal_order.as_deref());
         let sensitivity = self.sensitivity();
+        let missing = self.missing();
         let level = self.level();
         let design_file = self.file.release.design.as_ref().and_then(|path| self.path(path));
         let primary = analyses.iter().position(|analysis| analysis.name == "primary");
@@ -107,7 +110,7 @@ impl<'a> Resolver<'a> {
         }
         let (roles, columns, primary) = (roles?, columns?, primary?);
         let group_level_columns = group_level_columns(&cohort, &roles, &columns);
-        Some(Resolved { cohort, roles, causal_order, analyses, primary, labels, sensitivity, level, design_file, group_level_columns })
+        Some(Resolved { cohort, roles, causal_order, analyses, primary, labels, sensitivity, missing, level, design_file, group_level_columns })
     }
 
     /// Version and name.

@@ -1,8 +1,8 @@
 //! The study with every default written out: study.resolved.yaml.
 
 use super::file::{
-    CodingFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile, StudyFile,
-    SurfaceFile, Variable, WithAndWithoutFile,
+    CodingFile, CompareFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile,
+    MissingRuleFile, MultipleImputationFile, OtherwiseFile, StudyFile, SurfaceFile, Variable, WithAndWithoutFile,
 };
 use super::placed::{Placed, Word};
 use super::resolve::seen_from;
@@ -79,6 +79,12 @@ impl HospitalFile {
 }
 
 impl StudyFile {
+    /// Whether a rule for missing values is multiple imputation.
+    pub fn imputes(&self) -> bool {
+        let rules = self.missing.rules.values().any(|r| r.value == MissingRuleFile::MultipleImputation);
+        rules || self.missing.otherwise == OtherwiseFile::MultipleImputation
+    }
+
     /// The blocks in causal order, or else as they stand.
     fn order_in_force(&self) -> Vec<Word> {
         self.causal_order.clone().unwrap_or_else(|| self.blocks.keys().cloned().collect())
@@ -123,6 +129,9 @@ pub fn yaml_in_full(file: &StudyFile) -> Result<String, Box<Problem>> {
     full.title.get_or_insert_with(|| file.study.value.clone());
     for method in full.analyses.values_mut() {
         method.value = with_defaults(&method.value, file);
+    }
+    if file.imputes() || file.missing.compare.iter().any(|c| c.value == CompareFile::MultipleImputation) {
+        full.multiple_imputation.get_or_insert_with(|| Placed::default_of(MultipleImputationFile::default()));
     }
     if let Some(section) = &mut full.sensitivity {
         section.value = section.value.in_full(file);

@@ -22,6 +22,8 @@ pub enum Domain {
     Hospitals = 5,
     /// Monte-Carlo draws of the truth.
     Truth = 6,
+    /// Who lacks a value.
+    Missing = 7,
 }
 
 /// The stream with this number: the domain in the upper 8 bits, the number in the lower 56.

@@ -8,6 +8,7 @@
 mod draw;
 mod geography;
 mod history;
+mod missing;
 mod model;
 mod places;
 mod renal;
@@ -21,6 +22,7 @@ mod truth_file;
 mod write;
 
 pub use draw::{Unit, draw_units};
+pub use missing::{MissingModel, MissingSpec};
 pub use model::Switches;
 pub use renal::{creatinine_mg_dl, egfr_ckd_epi_2021};
 pub use scenario::{Parameters, Scenario};

@@ -1,6 +1,7 @@
 //! The spec of a synthetic population: what `gapshare synth` reads.
 
 use super::geography::HOSPITALS;
+use super::missing::MissingSpec;
 use super::places::Places;
 use super::scenario::{Overrides, Parameters, Scenario};
 use crate::error::{Code, Problem, Problems, codes, nearest};
@@ -28,6 +29,7 @@ pub struct Spec {
     pub outcome: OutcomeSpec,
     pub dates: Dates,
     pub distractors: Distractors,
+    pub missing: MissingSpec,
     /// sha256 of the spec file's bytes, in hexadecimal.
     pub sha256: String,
 }
@@ -180,6 +182,8 @@ struct SpecFile {
     outcome: OutcomeSpec,
     dates: DatesFile,
     distractors: Distractors,
+    #[serde(default)]
+    missing: MissingSpec,
 }
 
 fn usual_hospitals() -> usize {
@@ -216,6 +220,7 @@ pub(super) fn parse(path: &Path, file: &Arc<str>, text: &str) -> Result<Spec, Pr
             dates,
             hospitals: raw.hospitals,
             distractors: raw.distractors,
+            missing: raw.missing,
             sha256: Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect(),
         }),
         _ => Err(check.problems),
@@ -315,6 +320,9 @@ impl Check<'_> {
         self.between("truth.draws", raw.truth.draws, 1_000, 1_000_000_000);
         self.outcome(&raw.outcome);
         self.distractors(&raw.distractors);
+        for (path, value) in raw.missing.entries().into_iter().filter(|(_, v)| !v.is_finite()) {
+            self.fail(codes::G213, &path, format!("is {value}"), "write a number");
+        }
         let first = self.date("dates.first_operation", &raw.dates.first_operation);
         let last = self.date("dates.last_operation", &raw.dates.last_operation);
         let (first_operation, last_operation) = (first?, last?);

@@ -4,6 +4,7 @@
 use super::draw::{Domain, draw_from, draw_unit, stream};
 use super::geography::{Geography, area_record, hospital_record};
 use super::history::{self, Complication, Encounter, OTHER_RACES, Operation, Patient};
+use super::missing::Holes;
 use super::model::Model;
 use super::spec::Spec;
 use rand::RngExt;
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 /// Ids have eight digits; with this many units patients and stays stay well below that.
 pub const MOST_UNITS: usize = 10_000_000;
 
-/// The values of a column. Nothing is ever missing.
+/// The values of a column. Only numbers can be missing, as NaN.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     Text(Vec<String>),
@@ -132,7 +133,7 @@ pub fn generate(spec: &Spec, units: usize, seed: u64) -> Tables {
     order.sort_by(|a, b| a.0.cmp(&b.0));
     let g = &model.geography;
     let tables = vec![
-        operations_table(&stays, &patients, g),
+        operations_table(&stays, &patients, g, spec, seed),
         patients_table(&order, g),
         death_table(&order),
         hospitals_table(g, seed),
@@ -185,11 +186,20 @@ fn day_of(time: i64) -> i32 {
 }
 
 /// The registry: a row an operation, with what was known before it and what happened within 30 days.
-fn operations_table(stays: &[Stay<'_>], patients: &[Patient], g: &Geography) -> Table {
+fn operations_table(stays: &[Stay<'_>], patients: &[Patient], g: &Geography, spec: &Spec, seed: u64) -> Table {
     let rows: Vec<(&Stay<'_>, &Operation)> = stays.iter().filter_map(Stay::operation).collect();
     let flag = |kind: Complication| {
         let position = Complication::ALL.iter().position(|k| *k == kind);
         rows.iter().map(move |(_, o)| position.is_some_and(|k| o.within_window(k)))
+    };
+    let with_patients: Vec<(&Operation, &Patient)> = rows.iter().map(|(s, o)| (*o, &patients[s.patient])).collect();
+    let holes = Holes::draw(&spec.missing, &spec.group.index, &with_patients, g, seed);
+    let number = |column: &'static str, of: fn(&Operation) -> f64| -> Values {
+        Values::Number(holes.in_column(&spec.missing, column, rows.iter().map(|(_, o)| of(o))).collect())
+    };
+    let diabetes = match spec.missing.has("diabetes") {
+        true => number("diabetes", |o| f64::from(u8::from(o.diabetes))),
+        false => Values::Integer(rows.iter().map(|(_, o)| i64::from(o.diabetes)).collect()),
     };
     Table::new("operations")
         .text("encounter_id", rows.iter().map(|(s, _)| s.id.as_str()))
@@ -201,9 +211,9 @@ fn operations_table(stays: &[Stay<'_>], patients: &[Patient], g: &Geography) -> 
         .text("procedure_class", rows.iter().map(|(_, o)| o.class.name()))
         .text("payer", rows.iter().map(|(s, _)| s.encounter.payer))
         .text("admit_type", rows.iter().map(|(s, _)| s.encounter.admit_type))
-        .number("creatinine_mg_dl", rows.iter().map(|(_, o)| o.creatinine_mg_dl))
-        .number("lvef_pct", rows.iter().map(|(_, o)| o.lvef))
-        .flag("diabetes", rows.iter().map(|(_, o)| o.diabetes))
+        .with("creatinine_mg_dl", number("creatinine_mg_dl", |o| o.creatinine_mg_dl))
+        .with("lvef_pct", number("lvef_pct", |o| o.lvef))
+        .with("diabetes", diabetes)
         .flag("stroke_30d", flag(Complication::Stroke))
         .flag("renal_failure_30d", flag(Complication::RenalFailure))
         .flag("prolonged_ventilation_30d", flag(Complication::ProlongedVentilation))

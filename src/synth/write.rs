@@ -107,6 +107,10 @@ fn column(name: &str, values: &Values) -> Column {
     match values {
         Values::Text(v) => Series::new(name.into(), v.as_slice()).into_column(),
         Values::Integer(v) => Series::new(name.into(), v.as_slice()).into_column(),
+        Values::Number(v) if v.iter().any(|x| x.is_nan()) => {
+            let cells: Vec<Option<f64>> = v.iter().map(|x| (!x.is_nan()).then_some(*x)).collect();
+            Series::new(name.into(), cells.as_slice()).into_column()
+        }
         Values::Number(v) => Series::new(name.into(), v.as_slice()).into_column(),
         Values::Date(v) => Int32Chunked::from_slice(name.into(), v).into_date().into_series().into_column(),
         Values::Datetime(v) => {

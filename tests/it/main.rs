@@ -16,6 +16,7 @@ mod interventions;
 mod layering;
 mod lcg;
 mod learners;
+mod missing;
 mod models;
 mod negative_control;
 mod oaxaca;

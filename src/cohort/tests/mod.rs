@@ -42,7 +42,7 @@ impl Study {
         let plan = CohortPlan { tables: IndexMap::new(), unit: UnitPlan { table: named("t"), key: None }, steps: Vec::new() };
         let roles = RolesPlan {
             group: GroupPlan { column: named("g"), reference: value("a"), index: vec![value("b")] },
-            outcome: OutcomePlan { column: named("y"), family: Family::Binomial, event: Vec::new(), exposure: None },
+            outcome: OutcomePlan { column: named("y"), family: Family::Binomial, event: Vec::new(), exposure: None, missing: Default::default() },
             variables: Vec::new(),
             blocks: vec!["block".to_owned()],
             labelled: Vec::new(),

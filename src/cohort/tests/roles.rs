@@ -56,7 +56,7 @@ fn control_outcomes() {
     let with = |csv: &str, family, event: &[&str]| {
         let mut study = Study::new(csv);
         let event = event.iter().map(|e| value(e)).collect();
-        study.roles.controls = vec![OutcomePlan { column: named("c"), family, event, exposure: None }];
+        study.roles.controls = vec![OutcomePlan { column: named("c"), family, event, exposure: None, missing: OutcomeMissing::DropRow }];
         study
     };
     let cohort = with("g,y,c\na,0,1\nb,1,\nb,,0\na,1,0\nx,0,7\n", Family::Binomial, &[]).cohort();

@@ -1,6 +1,6 @@
 //! How far results hold: other settings, and checks.
 
-use super::{ANALYSIS, BLINDED, CONF_HIGH, CONF_LOW, INDEX_GROUP, TableDecl, WITHHELD, boolean, integer, key, number, text};
+use super::{ANALYSIS, BLINDED, CONF_HIGH, CONF_LOW, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, boolean, count, integer, key, number, text};
 
 pub static SENSITIVITY: TableDecl = TableDecl {
     name: "sensitivity",
@@ -35,6 +35,53 @@ pub static SENSITIVITY: TableDecl = TableDecl {
         integer("_count", "units", "Units that a figure of a learner counts."),
         integer("_of", "units", "All units that it is a share of."),
         text("_variables", "Variables that were moved by themselves, or that a benchmark is made of; null for other rows."),
+    ],
+};
+
+pub static MISSINGNESS: TableDecl = TableDecl {
+    name: "missingness",
+    row: "a group and the outcome or a variable",
+    columns: &[
+        key("group", "The group, as the study file writes it."),
+        text("block", "The block of the variable, or allowable; null for the outcome."),
+        key("variable", "The outcome or the variable."),
+        count(
+            "n",
+            "units",
+            "Units of the group, before any is dropped for a missing value; for variables those whose outcome is known or weighted for.",
+        ),
+        integer("n_missing", "units", "Units without a value."),
+        number("share_missing", "", "n_missing / n."),
+        key("rule", "What happens to them: the rule under `missing`."),
+        WITHHELD,
+    ],
+    hidden: &[],
+};
+
+pub static MISSING_METHODS: TableDecl = TableDecl {
+    name: "missing_methods",
+    row: "a part of the primary gap under one treatment of missing values",
+    columns: &[
+        INDEX_GROUP,
+        ANALYSIS,
+        key("missing", "study (the rules of the study file), complete_case, indicator or multiple_imputation."),
+        key("part", "As in decomposition."),
+        key("component", "As in decomposition."),
+        number("estimate", "scale", "The contribution."),
+        STD_ERROR,
+        CONF_LOW,
+        CONF_HIGH,
+        number("share", "", "As in decomposition."),
+        integer("n_reference", "units", "Reference units in the analysis; null where it is withheld."),
+        integer("n_index", "units", "Index units in the analysis; null where it is withheld."),
+        text("reason", "Why the row is null: it could not be estimated."),
+        WITHHELD,
+    ],
+    hidden: &[
+        integer("_left_out_reference", "units", "Reference units fewer than under the study's rules; negative if more."),
+        integer("_left_out_index", "units", "Index units fewer than under the study's rules; negative if more."),
+        integer("_events_reference", "events", "Events among the reference units; null for a gaussian outcome."),
+        integer("_events_index", "events", "Events among the index units; null for a gaussian outcome."),
     ],
 };
 

@@ -36,6 +36,11 @@ pub static DECOMPOSITION: TableDecl = TableDecl {
         ),
         number("shapley", "scale", "Contribution averaged over all orders."),
         POPULATION,
+        number(
+            "missing_information",
+            "",
+            "Fraction of the information about the estimate that is lost to missing values; null without multiple imputation.",
+        ),
     ],
     hidden: HIDDEN_LEFT_OUT,
 };

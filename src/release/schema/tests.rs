@@ -4,7 +4,7 @@ use super::*;
 use std::path::Path;
 
 /// The tables of CONTRACT section 3, column by column.
-const CONTRACT: [(&str, &str); 15] = [
+const CONTRACT: [(&str, &str); 17] = [
     ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
     ("joins", "joined_table, key, unmatched, n_rows, n_matched, n_unmatched, n_table"),
     (
@@ -29,6 +29,11 @@ const CONTRACT: [(&str, &str); 15] = [
     ("hospital", "index_group, analysis, row, family, estimate, std_error, conf_low, conf_high"),
     ("hospital_units", "index_group, hospital, n_reference, n_index, between, within, observed, expected, effect, conf_low, conf_high, withheld"),
     ("sensitivity", "index_group, analysis, variation, setting, component, estimate, std_error, conf_low, conf_high"),
+    ("missingness", "group, block, variable, n, n_missing, share_missing, rule"),
+    (
+        "missing_methods",
+        "index_group, analysis, missing, part, component, estimate, std_error, conf_low, conf_high, share, n_reference, n_index, reason",
+    ),
     ("diagnostics", "index_group, blocks, check, value, threshold, passed, message"),
     ("features", "feature, table, take, window, n_rows, n_matched"),
     ("code_lists", "feature, table, column, system, code, label, file, n_rows, n_units, withheld"),

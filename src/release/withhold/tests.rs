@@ -640,3 +640,55 @@ fn joins_show_no_more_than_attrition() {
         }
     }
 }
+
+#[test]
+fn few_missing_values_are_withheld_in_every_group() {
+    let mut t = Table::new(&schema::MISSINGNESS);
+    for (group, variable, n, missing) in
+        [("W", "a", 1000u64, 90u64), ("B", "a", 100, 5), ("W", "b", 1000, 90), ("B", "b", 100, 30), ("W", "c", 1000, 0), ("B", "c", 100, 95)]
+    {
+        t.push(&[
+            ("group", group.into()),
+            ("variable", variable.into()),
+            ("n", n.into()),
+            ("n_missing", missing.into()),
+            ("share_missing", (missing as f64 / n as f64).into()),
+            ("rule", "drop_row".into()),
+        ])
+        .unwrap();
+    }
+    let run = withhold(study(), vec![gap_table(50, 100), t], 11).unwrap().0;
+    let t = run.get(&schema::MISSINGNESS).unwrap();
+    let shown: Vec<Option<i64>> = (0..6).map(|r| t.int(r, "n_missing")).collect();
+    assert_eq!(shown, [None, None, Some(90), Some(30), None, None]);
+    assert!((0..6).all(|r| t.number(r, "share_missing").is_some() == shown[r].is_some() && t.int(r, "n").is_some()));
+}
+
+/// Complete cases that are few units fewer give those away by a difference.
+#[test]
+fn samples_that_differ_by_few_units_are_withheld() {
+    let mut t = Table::new(&schema::MISSING_METHODS);
+    for (missing, n, left, events) in
+        [("study", 100u64, 0i64, 50u64), ("complete_case", 95, 5, 48), ("indicator", 89, 11, 45), ("multiple_imputation", 100, 0, 5)]
+    {
+        t.push(&[
+            ("index_group", "B".into()),
+            ("analysis", "primary".into()),
+            ("missing", missing.into()),
+            ("part", "gap".into()),
+            ("component", "total".into()),
+            ("estimate", 0.1.into()),
+            ("n_reference", 1000u64.into()),
+            ("n_index", n.into()),
+            ("_left_out_reference", 0i64.into()),
+            ("_left_out_index", left.into()),
+            ("_events_reference", 200u64.into()),
+            ("_events_index", events.into()),
+        ])
+        .unwrap();
+    }
+    let run = withhold(study(), vec![gap_table(50, 100), t], 11).unwrap().0;
+    let t = run.get(&schema::MISSING_METHODS).unwrap();
+    let shown: Vec<bool> = (0..4).map(|r| t.number(r, "estimate").is_some() && t.int(r, "n_index").is_some()).collect();
+    assert_eq!(shown, [true, false, true, false]);
+}

@@ -1,6 +1,7 @@
 //! Variables, how they enter models, and what happens to their missing values, as the study file writes them.
 
 use super::NoOptions;
+use crate::cohort::impute::chained::Settings;
 use crate::study::placed::{Literal, Placed, Word};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -161,6 +162,7 @@ impl JsonSchema for Variable {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MissingFile {
     pub otherwise: OtherwiseFile,
+    pub compare: Vec<Placed<CompareFile>>,
     pub rules: IndexMap<Word, Placed<MissingRuleFile>>,
 }
 
@@ -173,6 +175,45 @@ pub enum OtherwiseFile {
     DropRow,
     /// The run stops.
     Error,
+    /// Missing cells are imputed several times, and results are pooled.
+    MultipleImputation,
+}
+
+/// Another way to treat missing values, to see what it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompareFile {
+    /// Rows with a missing value are dropped.
+    CompleteCase,
+    /// Numbers are filled with their median and flagged; categories get a level of their own.
+    Indicator,
+    /// Missing cells are imputed several times, and results are pooled.
+    MultipleImputation,
+}
+
+/// How imputations are drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MultipleImputationFile {
+    /// Number of completed data sets.
+    #[schemars(extend("minimum" = 2, "maximum" = 1000))]
+    pub imputations: Placed<u32>,
+    /// Rounds through the incomplete variables.
+    #[schemars(extend("minimum" = 1, "maximum" = 1000))]
+    pub cycles: Placed<u32>,
+    /// Numbers take the value of one of this many units with the nearest predictions.
+    #[schemars(extend("minimum" = 1, "maximum" = 1000))]
+    pub donors: Placed<u32>,
+    /// Seed of the random numbers.
+    pub seed: u64,
+}
+
+impl Default for MultipleImputationFile {
+    fn default() -> Self {
+        let of = Settings::default();
+        let placed = Placed::default_of;
+        Self { imputations: placed(of.imputations), cycles: placed(of.cycles), donors: placed(of.donors), seed: of.seed }
+    }
 }
 
 /// What happens where a variable is missing.
@@ -187,6 +228,10 @@ pub enum MissingRuleFile {
     Level(Literal),
     /// Missing cells are filled, and counted.
     Impute(ImputeFile),
+    /// Missing cells are imputed several times given everything else (`multiple_imputation` says how), and results are pooled by Rubin's rules.
+    MultipleImputation,
+    /// Of the outcome: rows that have one are weighted by the inverse of its probability, given group, allowables and blocks.
+    InverseProbability,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -225,6 +270,8 @@ impl<'de> Visitor<'de> for MissingVisitor {
         while let Some(name) = map.next_key::<Word>()? {
             if name.value == "otherwise" {
                 missing.otherwise = map.next_value()?;
+            } else if name.value == "compare" {
+                missing.compare = map.next_value()?;
             } else {
                 missing.rules.insert(name, map.next_value()?);
             }
@@ -246,6 +293,9 @@ impl Serialize for MissingFile {
             map.serialize_entry(name, rule)?;
         }
         map.serialize_entry("otherwise", &self.otherwise)?;
+        if !self.compare.is_empty() {
+            map.serialize_entry("compare", &self.compare)?;
+        }
         map.end()
     }
 }
@@ -257,10 +307,12 @@ impl JsonSchema for MissingFile {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let (otherwise, rule) = (generator.subschema_for::<OtherwiseFile>(), generator.subschema_for::<MissingRuleFile>());
+        let compare = generator.subschema_for::<Vec<CompareFile>>();
         json_schema!({
-            "description": "A rule for each variable that needs one; `otherwise` is for all the rest.",
+            "description": "A rule for each variable that needs one, and for the outcome; `otherwise` is for all other variables. `compare` lists \
+                other ways to treat missing values: the primary analysis is run with each, and tables/missing_methods.csv holds what they give.",
             "type": "object",
-            "properties": { "otherwise": otherwise },
+            "properties": { "otherwise": otherwise, "compare": compare },
             "additionalProperties": rule
         })
     }

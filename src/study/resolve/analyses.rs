@@ -14,8 +14,8 @@ use crate::error::{Problem, codes, nearest};
 use crate::model::learner::LearnerKind;
 use crate::study::file::{
     AttributionFile, CodingFile, CoefficientsFile, EstimatorFile, FairlieAttributionFile, FairlieFile, FamilyFile, FoldFile, LearnerFile, Link,
-    MethodFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile, UncertaintyFile, Variable,
-    VariantFile, WithAndWithoutFile,
+    MethodFile, MissingRuleFile, ModelCoefficientsFile, OaxacaBlinderFile, RankAndReplaceFile, SeFile, StudyFile, SurfaceFile, TargetFile,
+    UncertaintyFile, Variable, VariantFile, WithAndWithoutFile,
 };
 use crate::study::placed::{Placed, Word};
 use crate::study::plan::AnalysisPlan;
@@ -278,7 +278,9 @@ impl Resolver<'_> {
     /// Classical errors know neither weights nor clusters; the first is refused, the second said.
     fn check_errors(&mut self, name: &Word, method: &Placed<MethodFile>, built: &dyn Method) {
         // An exposure is a weight too: a rate counts as much as its exposure.
-        let weighted = [("weight", self.file.weight.is_some()), ("exposure", self.file.outcome.exposure.is_some())];
+        let responding = self.file.missing.rules.values().any(|r| r.value == MissingRuleFile::InverseProbability);
+        let weighted =
+            [("weight", self.file.weight.is_some()), ("exposure", self.file.outcome.exposure.is_some()), ("inverse_probability", responding)];
         for (key, _) in weighted.into_iter().filter(|(_, given)| *given) {
             if let Some(reason) = built.refuses_weights() {
                 let message = format!("the analysis `{}`, {}, cannot be used with `{key}`: {reason}", name.value, built.name());

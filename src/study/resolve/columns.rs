@@ -124,7 +124,9 @@ impl Resolver<'_> {
             (MissingRule::Impute { with: Fill::Median, .. }, false) => ("its median", "use `level: unknown`"),
             (MissingRule::Impute { with: Fill::Mean, .. }, false) => ("its mean", "use `level: unknown`"),
             (MissingRule::Impute { with: Fill::Constant(_), .. }, false) => ("a constant number", "use `level: unknown`"),
-            (MissingRule::DropRow | MissingRule::Error, _) | (MissingRule::Level(_), false) | (MissingRule::Impute { .. }, true) => return,
+            (MissingRule::DropRow | MissingRule::Error | MissingRule::MultipleImputation, _)
+            | (MissingRule::Level(_), false)
+            | (MissingRule::Impute { .. }, true) => return,
         };
         let enters = if linear { "as a number" } else { "as categories" };
         let problem = Problem::error(codes::G211, format!("`{}` enters {enters}, so it cannot be given {rule}", variable.column.name))

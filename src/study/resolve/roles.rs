@@ -35,6 +35,7 @@ impl Resolver<'_> {
         if self.complete(&["allowable", "blocks"]) {
             self.interactions();
             self.missing_keys(&variables);
+            self.imputed(&variables);
         }
         let outcome = outcome?;
         Some(RolesPlan {
@@ -83,7 +84,8 @@ impl Resolver<'_> {
             self.error(codes::G210, message, exposure.span, "not poisson", "remove `exposure`, or write `family: poisson`");
         }
         let exposure = outcome.exposure.as_ref().map(|column| self.named(column));
-        Some(OutcomePlan { column: self.named(&outcome.column), family, event, exposure })
+        let missing = self.outcome_missing();
+        Some(OutcomePlan { column: self.named(&outcome.column), family, event, exposure, missing })
     }
 
     pub(super) fn family(&mut self, family: &FamilyFile) -> Family {
@@ -297,7 +299,12 @@ impl Resolver<'_> {
             .collect();
         // A variable that is reported already for another reason is a variable nevertheless.
         let listed: Vec<&str> = file.all_variables().filter_map(|variable| variable.value.column()).collect();
-        for name in file.missing.rules.keys().filter(|name| !listed.contains(&name.value.as_str())) {
+        for name in file.missing.rules.keys().filter(|name| !listed.contains(&name.value.as_str()) && **name != file.outcome.column) {
+            if *name == file.group.column {
+                let message = format!("`{}` is the group: rows without it are dropped, and it is never imputed", name.value);
+                self.error(codes::G210, message, name.span, "the group", "remove it; attrition counts these rows");
+                continue;
+            }
             let help = match nearest(&name.value, names.iter().copied()) {
                 Some(near) => format!("write `{near}`"),
                 None => "remove it, or list the variable in a block".to_owned(),
@@ -321,6 +328,9 @@ fn rule_of(rule: &MissingRuleFile) -> MissingRule {
             },
             flag: options.flag,
         },
+        MissingRuleFile::MultipleImputation => MissingRule::MultipleImputation,
+        // Of the outcome only, which is refused where it stands.
+        MissingRuleFile::InverseProbability => MissingRule::DropRow,
     }
 }
 
@@ -328,5 +338,6 @@ fn otherwise(rule: OtherwiseFile) -> MissingRule {
     match rule {
         OtherwiseFile::DropRow => MissingRule::DropRow,
         OtherwiseFile::Error => MissingRule::Error,
+        OtherwiseFile::MultipleImputation => MissingRule::MultipleImputation,
     }
 }

@@ -1,7 +1,7 @@
 //! The section `sensitivity` -> what is varied: names, places, ranges.
 
 use super::Resolver;
-use crate::cohort::plan::{Named, OutcomePlan};
+use crate::cohort::plan::{Named, OutcomeMissing, OutcomePlan};
 use crate::decompose::Vary;
 use crate::decompose::crossfit::CrossFit;
 use crate::error::{codes, nearest};
@@ -156,7 +156,7 @@ impl<'a> Resolver<'a> {
                 self.error(codes::G210, format!("`outcomes` names `{name}` twice"), outcome.span, "repeated", "remove one of the two");
             }
             let column = Named { name: name.clone(), place: self.place(outcome.span) };
-            out.push(OutcomePlan { column, family, event, exposure: None });
+            out.push(OutcomePlan { column, family, event, exposure: None, missing: OutcomeMissing::DropRow });
         }
         out
     }

@@ -24,6 +24,14 @@ fn the_schema_and_the_parser_agree() {
     for (from, to, accepted) in [
         ("study: s", "study: s", true),
         ("study: s", "study: s\ntitle: T\nweight: null\ncluster: hospital_id\ncausal_claims: declared", true),
+        (
+            "study: s",
+            "study: s\nmissing: { otherwise: multiple_imputation, compare: [complete_case, indicator] }\nmultiple_imputation: { imputations: 5, seed: 1 }",
+            true,
+        ),
+        ("study: s", "study: s\nmissing: { otherwise: multiple_imputation }\nmultiple_imputation: { imputations: 1 }", false),
+        ("study: s", "study: s\nmissing: { otherwise: inverse_probability }", false),
+        ("study: s", "study: s\nmissing: { compare: [best] }", false),
         ("study: s", "study: S", false),
         ("study: s", "", false),
         ("study: s", "study: 3", false),

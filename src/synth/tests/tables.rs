@@ -365,3 +365,36 @@ fn a_folder_that_cannot_be_written_is_a_problem() {
     let problems = write(&spec(), 0, 1, folder.path(), &|_| {}).map(|_| ()).unwrap_err();
     assert_eq!(problems[0].code.0, "G213");
 }
+
+/// Holes stand where the spec's logits say, and nowhere else; all other cells are those of the population without holes.
+#[test]
+fn missing_cells_follow_their_logits() {
+    let holes = "missing:\n  lvef_pct: { intercept: -1.5, index: 1.5 }\n  diabetes: { intercept: -2, outcome: 2 }\ndates:";
+    let (whole, holed) = (generate(&spec(), UNITS, 3), generate(&spec_with(&[("dates:", holes)]), UNITS, 3));
+    for (a, b) in whole.tables.iter().zip(&holed.tables).filter(|(a, _)| a.name != "operations") {
+        assert_eq!(a, b);
+    }
+    let (whole, holed) = (&whole.tables[0], &holed.tables[0]);
+    for (name, values) in whole.columns.iter().filter(|(name, _)| !["lvef_pct", "diabetes"].contains(name)) {
+        assert_eq!(Some(values), holed.column(name), "{name}");
+    }
+    let (lvef, full) = (number(holed, "lvef_pct"), number(whole, "lvef_pct"));
+    assert!(lvef.iter().zip(full).all(|(a, b)| a.is_nan() || a == b));
+    // Index patients by the patients' table.
+    let of_patients = generate(&spec(), UNITS, 3);
+    let patients = of_patients.get("patients").unwrap();
+    let black: HashSet<&str> =
+        text(patients, "patient_id").iter().zip(text(patients, "race")).filter(|(_, r)| *r == "Black").map(|(id, _)| id.as_str()).collect();
+    for (index, want) in [(false, 1.0 / (1.0 + 1.5f64.exp())), (true, 0.5)] {
+        let rows: Vec<usize> = (0..lvef.len()).filter(|&i| black.contains(text(holed, "patient_id")[i].as_str()) == index).collect();
+        let share = rows.iter().filter(|&&i| lvef[i].is_nan()).count() as f64 / rows.len() as f64;
+        let se = (want * (1.0 - want) / rows.len() as f64).sqrt();
+        assert!((share - want).abs() < 4.0 * se, "{share} {want}");
+    }
+    // A complication within 30 days is part of the outcome.
+    let diabetes = number(holed, "diabetes");
+    let strokes: Vec<usize> = (0..diabetes.len()).filter(|&i| integer(holed, "prolonged_ventilation_30d")[i] == 1).collect();
+    let share = strokes.iter().filter(|&&i| diabetes[i].is_nan()).count() as f64 / strokes.len() as f64;
+    assert!((share - 0.5).abs() < 4.0 * (0.25 / strokes.len() as f64).sqrt(), "{share}");
+    assert_eq!(frame(holed).unwrap().column("lvef_pct").unwrap().null_count(), lvef.iter().filter(|v| v.is_nan()).count());
+}
