@@ -144,9 +144,17 @@ fn some_rows(plan: &CohortPlan, layout: &Layout) -> Result<(), Problems> {
     let unit = &plan.unit.table;
     match (plan.tables.get(&unit.name), layout.headers.get(&unit.name)) {
         (Some(table), Some(header)) if read::has_no_rows(table, header) => {
-            Err(vec![Problem::error(codes::G307, format!("table `{}` has a header and no rows", unit.name)).at(table.path_place.clone())])
+            Err(vec![Problem::error(codes::G307, nothing(plan, &unit.name)).at(table.path_place.clone())])
         }
         _ => Ok(()),
+    }
+}
+
+/// What G307 says of a unit table without rows.
+fn nothing(plan: &CohortPlan, unit: &str) -> String {
+    match plan.tables.get(unit).map(|t| &t.input) {
+        Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
+        _ => format!("table `{unit}` has a header and no rows"),
     }
 }
 
@@ -179,10 +187,6 @@ fn run_steps(
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
     if unit_table.frame.height() == 0 {
-        let nothing = match plan.tables.get(unit).map(|t| &t.input) {
-            Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
-            _ => format!("table `{unit}` has a header and no rows"),
-        };
         return Err(vec![Problem::error(codes::G307, nothing).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
     }
     let mut frame = unit_table.frame.clone();

@@ -314,6 +314,7 @@ fn the_public_examples_hold_what_an_independent_count_finds() {
             let side = if group == "White" { "reference" } else { "index" };
             let step = if quantity == "visits" { "rows of encounters" } else { quantity };
             let got = match (group, quantity) {
+                ("", "first visit") => flow.iter().find(|r| r["name"].starts_with("first ")).map(|r| r["n_after"].clone()),
                 ("", _) => flow.iter().find(|r| r["name"] == step).map(|r| r["n_after"].clone()),
                 (_, "n") => gap.first().map(|r| r[&format!("n_{side}")].clone()),
                 (_, "died_1y") => gap.first().map(|r| r[&format!("mean_{side}")].clone()),

@@ -104,7 +104,11 @@ fn events_have_codes_names_values_and_units() {
     assert_eq!(texts(&c, "v"), ["1.25", "NaN", "NaN", "NaN"]);
     assert_eq!(texts(&c, "t"), ["1.25", "tall", "-", "-"]);
     assert_eq!(texts(&c, "co"), ["2160-0", "8302-2", "-", "-"]);
-    assert!(c.warnings.iter().any(|w| w.code == codes::G332 && w.message.contains("1 of 2 values that are called numeric")), "{}", shown(&c.warnings));
+    assert!(
+        c.warnings.iter().any(|w| w.code == codes::G332 && w.message.contains("1 of 2 values that are called numeric")),
+        "{}",
+        shown(&c.warnings)
+    );
     let c = joined("synthea", "observations", &[("observations.csv", observations)], "patient_id", &columns);
     assert_eq!(texts(&c, "t"), ["-", "-", "Yes", "2"]);
     assert_eq!(texts(&c, "v"), ["NaN", "NaN", "NaN", "2.0"]);
@@ -113,7 +117,8 @@ fn events_have_codes_names_values_and_units() {
 
 #[test]
 fn rows_of_deaths_are_those_who_died() {
-    let patients = "Id,BIRTHDATE,DEATHDATE,RACE,ETHNICITY,GENDER\n1,1950-01-01,,white,hispanic,M\n2,1950-01-01,1969-12-31T23:00:00Z,white,hispanic,M\n";
+    let patients =
+        "Id,BIRTHDATE,DEATHDATE,RACE,ETHNICITY,GENDER\n1,1950-01-01,,white,hispanic,M\n2,1950-01-01,1969-12-31T23:00:00Z,white,hispanic,M\n";
     let c = joined("synthea", "deaths", &[("patients.csv", patients)], "patient_id", &[("gone", "CAST(death_date AS VARCHAR)"), ("why", "cause")]);
     assert_eq!(texts(&c, "gone"), ["-", "1969-12-31", "-", "-"]);
     assert_eq!(c.rows_read["deaths"], 1);
