@@ -187,7 +187,7 @@ fn run_steps(
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
     if unit_table.frame.height() == 0 {
-        return Err(vec![Problem::error(codes::G307, nothing).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
+        return Err(vec![Problem::error(codes::G307, nothing(plan, unit)).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
     }
     let mut frame = unit_table.frame.clone();
     let mut marks = Marks::new(frame.height(), format!("rows of {unit}"));
