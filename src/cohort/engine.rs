@@ -4,7 +4,7 @@
 use super::attrition::{AttritionRow, Marks, emptied};
 use super::infer::BadCells;
 use super::inputs::Input;
-use super::joins::{self, JoinRow};
+use super::joins::{self, JoinRow, Joined};
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
 use super::plan::{CohortPlan, Columns, RolesPlan, RowStep, UnitPlan};
@@ -114,6 +114,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     }
 
     let unit_row = marks.kept();
+    let joins: Vec<JoinRow> = joins.into_iter().map(|j| j.finish(&unit_row)).collect();
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
         (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
@@ -179,7 +180,7 @@ fn run_steps(
     plan: &CohortPlan,
     layout: &Layout,
     tables: &IndexMap<String, Read>,
-    joined_rows: &mut Vec<JoinRow>,
+    joined_rows: &mut Vec<Joined>,
     warnings: &mut Problems,
 ) -> Result<(DataFrame, Marks), Problems> {
     let unit = &plan.unit.table.name;
