@@ -71,7 +71,7 @@ pub fn init(kind: &str, dir: &Path, out: Option<&Path>) -> Result<PathBuf, Probl
 pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) -> Result<Outcome, Problems> {
     let mut watch = Stopwatch::start();
     progress("checking the study file");
-    let plan = check(study)?;
+    let mut plan = check(study)?;
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.name));
     check_output(&out)?;
     watch.stage("check", None);
@@ -82,6 +82,8 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
         problems.extend(plan.warnings.iter().filter(|w| [codes::G331, codes::G333].contains(&w.code)).cloned());
         problems
     })?;
+    // Where each unit has a row of the table for itself, such as one visit a patient, nothing is shared that a cluster could stand for.
+    plan.group_level_columns.retain(|g| cohort.joins.iter().any(|j| j.table == g.table && j.shared));
     watch.stage("cohort", Some(cohort.n() as u64));
 
     progress("coding the design");

@@ -42,10 +42,11 @@ pub(super) enum Fault {
 /// Names and types of the columns of the query; its rows are not read (PostgreSQL), or some of them (SQLite). Errors: G232.
 pub(super) fn header(table: &TablePlan, plan: &QueryPlan, problems: &mut Problems) -> Option<Header> {
     let found = match &plan.database {
-        Database::Postgres(url) => postgres::columns(url, &plan.sql.name),
+        // The rows of a prepared query are not known.
+        Database::Postgres(url) => postgres::columns(url, &plan.sql.name).map(|columns| (columns, false)),
         Database::Sqlite(path) => sqlite::columns(path, &plan.sql.name, &table.null_values),
     };
-    let columns = found.map_err(|fault| problems.push(problem(table, plan, fault))).ok()?;
+    let (columns, no_rows) = found.map_err(|fault| problems.push(problem(table, plan, fault))).ok()?;
     let mut names: Vec<String> = Vec::new();
     for column in &columns {
         if names.contains(&column.name) {
@@ -55,7 +56,7 @@ pub(super) fn header(table: &TablePlan, plan: &QueryPlan, problems: &mut Problem
         }
         names.push(column.name.clone());
     }
-    Some(Header { files: Vec::new(), names, typed: columns.into_iter().map(|c| c.dtype).collect() })
+    Some(Header { files: Vec::new(), names, typed: columns.into_iter().map(|c| c.dtype).collect(), no_rows })
 }
 
 /// The wanted columns. Errors: G232, G211 (a type that the engine does not have).

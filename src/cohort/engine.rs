@@ -5,7 +5,7 @@ use super::attrition::{AttritionRow, Marks, Missingness, emptied};
 use super::features::{self, Events, Feature, FeatureReport};
 use super::infer::BadCells;
 use super::inputs::Input;
-use super::joins::{self, JoinRow};
+use super::joins::{self, JoinRow, Joined};
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
 use super::plan::{CohortPlan, Columns, OutcomeMissing, RolesPlan, RowStep, UnitPlan};
@@ -138,6 +138,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     }
 
     let unit_row = marks.kept();
+    let joins: Vec<JoinRow> = joins.into_iter().map(|j| j.finish(&unit_row)).collect();
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
         (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
@@ -176,9 +177,17 @@ fn some_rows(plan: &CohortPlan, layout: &Layout) -> Result<(), Problems> {
     let unit = &plan.unit.table;
     match (plan.tables.get(&unit.name), layout.headers.get(&unit.name)) {
         (Some(table), Some(header)) if read::has_no_rows(table, header) => {
-            Err(vec![Problem::error(codes::G307, format!("table `{}` has a header and no rows", unit.name)).at(table.path_place.clone())])
+            Err(vec![Problem::error(codes::G307, nothing(plan, &unit.name)).at(table.path_place.clone())])
         }
         _ => Ok(()),
+    }
+}
+
+/// What G307 says of a unit table without rows.
+fn nothing(plan: &CohortPlan, unit: &str) -> String {
+    match plan.tables.get(unit).map(|t| &t.input) {
+        Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
+        _ => format!("table `{unit}` has a header and no rows"),
     }
 }
 
@@ -230,7 +239,7 @@ fn all_inputs(tables: impl Iterator<Item = InputFile>, layout: &Layout) -> Vec<I
 struct Steps {
     frame: DataFrame,
     marks: Marks,
-    joins: Vec<JoinRow>,
+    joins: Vec<Joined>,
     features: Vec<FeatureReport>,
     /// The event tables.
     inputs: Vec<InputFile>,
@@ -248,11 +257,7 @@ fn run_steps(
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
     if unit_table.frame.height() == 0 {
-        let nothing = match plan.tables.get(unit).map(|t| &t.input) {
-            Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
-            _ => format!("table `{unit}` has a header and no rows"),
-        };
-        return Err(vec![Problem::error(codes::G307, nothing).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
+        return Err(vec![Problem::error(codes::G307, nothing(plan, unit)).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
     }
     let frame = unit_table.frame.clone();
     let marks = Marks::new(frame.height(), format!("rows of {unit}"));

@@ -10,6 +10,7 @@ use super::source::ReadFile;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::{Column, DataFrame, IdxCa, IdxSize, NewChunkedArray};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// One line of tables/joins.csv.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +25,23 @@ pub struct JoinRow {
     pub n_matched: u64,
     /// Rows of the table.
     pub n_table: u64,
+    /// Whether two rows that were kept to the end have the same row of the table.
+    pub shared: bool,
+}
+
+/// A join that was made: its line, and the row of the table that each row of the cohort got.
+pub(super) struct Joined {
+    row: JoinRow,
+    of: Vec<Option<IdxSize>>,
+}
+
+impl Joined {
+    /// The line, once it is known which rows of the cohort were kept.
+    pub fn finish(self, kept: &[u32]) -> JoinRow {
+        let mut seen = HashSet::new();
+        let shared = kept.iter().filter_map(|row| *self.of.get(*row as usize)?).any(|of| !seen.insert(of));
+        JoinRow { shared, ..self.row }
+    }
 }
 
 /// Adds the columns (name in the joined row, column of `right`) to `rows`. Errors: G211 (keys that cannot be compared), G303, G304.
@@ -35,7 +53,7 @@ pub(super) fn join(
     right: &DataFrame,
     files: &[ReadFile],
     warnings: &mut Problems,
-) -> Result<JoinRow, Problems> {
+) -> Result<Joined, Problems> {
     let table = &join.table.name;
     let place = join.table.place.clone();
     let internal = |e| vec![bug("a join", &e)];
@@ -84,6 +102,7 @@ pub(super) fn join(
         n_rows: n as u64,
         n_matched: (n - n_unmatched) as u64,
         n_table: right.height() as u64,
+        shared: false,
     };
     match join.unmatched {
         Unmatched::Error if n_unmatched > 0 => {
@@ -112,12 +131,12 @@ pub(super) fn join(
                 .help("are the keys written the same way in both tables?"),
         );
     }
-    let take = IdxCa::from_iter_options("".into(), matched.into_iter());
+    let take = IdxCa::from_iter_options("".into(), matched.iter().copied());
     for (name, column) in columns {
         // A column that nothing uses was not read.
         let Ok(column) = right.column(column) else { continue };
         let column = column.take(&take).map_err(internal)?.with_name(name.as_str().into());
         rows.with_column(column).map_err(internal)?;
     }
-    Ok(row)
+    Ok(Joined { row, of: matched })
 }

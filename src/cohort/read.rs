@@ -28,6 +28,8 @@ pub(super) struct Header {
     pub names: Vec<String>,
     /// Types that the files themselves state, or the database; empty for delimited text.
     pub typed: Vec<Option<DataType>>,
+    /// A query that was seen to give no rows.
+    pub no_rows: bool,
 }
 
 /// A table as it was read.
@@ -88,7 +90,7 @@ fn file_header(table: &TablePlan, format: Format, problems: &mut Problems) -> Op
                 .help("csv files are separated by commas, tsv files by tabs"),
         );
     }
-    Some(Header { files, names, typed })
+    Some(Header { files, names, typed, no_rows: false })
 }
 
 /// Whether the files of a table of delimited text hold nothing but headers. A file that cannot be read is reported elsewhere.
@@ -96,7 +98,7 @@ pub(super) fn has_no_rows(table: &TablePlan, header: &Header) -> bool {
     let format = match &table.input {
         Input::Files(format) => Some(*format),
         Input::Model(_) => header.files.first().and_then(|f| sources::format_of(&f.path)),
-        Input::Query(_) => None,
+        Input::Query(_) => return header.no_rows,
     };
     format.is_some_and(|format| is_delimited(format) && header.files.iter().all(|f| text::has_rows(f, format) == Ok(false)))
 }

@@ -169,7 +169,11 @@ pub(super) fn read(table: &TablePlan, plan: &ModelPlan, wanted: &[String], warni
         let message = format!("{} of table `{}` {are} empty: {base} has no column that {they} made of", ticked(&lacking), table.name);
         warnings.push(Problem::warning(codes::G331, message).at(table.path_place.clone()));
     }
-    let raw = header.read(&reads, warnings, problems)?;
+    let mut raw = header.read(&reads, warnings, problems)?;
+    if let Rows::Among { column, words, keep } = &mapped.rows {
+        let among = |c: Option<&str>| c.is_some_and(|c| words.iter().any(|w| w.eq_ignore_ascii_case(c.trim())));
+        raw.retain(column, |c| among(c) == *keep).map_err(|e| problems.push(bug("a mapped table", &e))).ok()?;
+    }
     let needs = columns.iter().any(|c| c.recipe.needs_concepts());
     let concepts = if needs { concepts::Concepts::of(table, &place, warnings, problems)? } else { Arc::default() };
     let mut files = raw.files.clone();
@@ -177,27 +181,19 @@ pub(super) fn read(table: &TablePlan, plan: &ModelPlan, wanted: &[String], warni
     let mut mapper = Mapper::new(table, &place, mapped, &raw, concepts, warnings, problems);
     let made: Option<Vec<_>> = columns.iter().map(|c| mapper.column(c.name, &c.recipe)).collect();
     files.extend(mapper.files());
-    let frame = frame(raw.height(), made?, mapped, &raw).map_err(|e| problems.push(bug("a mapped table", &e))).ok()?;
+    let frame = frame(raw.height(), made?, mapped).map_err(|e| problems.push(bug("a mapped table", &e))).ok()?;
     let frame = frame.select(wanted.iter().map(String::as_str)).map_err(|e| problems.push(bug("a mapped table", &e))).ok()?;
     let input = InputFile { table: table.name.clone(), path: table.path.clone(), files };
     (problems.len() == before).then_some(Read { frame, input })
 }
 
-fn frame(height: usize, columns: Vec<polars::prelude::Column>, mapped: &ModelTable, raw: &raw::Raw) -> polars::prelude::PolarsResult<DataFrame> {
+fn frame(height: usize, columns: Vec<polars::prelude::Column>, mapped: &ModelTable) -> polars::prelude::PolarsResult<DataFrame> {
     let frame = DataFrame::new(height, columns)?;
     match &mapped.rows {
-        Rows::All => Ok(frame),
+        Rows::All | Rows::Among { .. } => Ok(frame),
         Rows::With(column) => {
             let there = frame.column(column)?.is_not_null();
             frame.filter(&there)
-        }
-        Rows::Among { column, words, keep } => {
-            if !raw.has(column) {
-                return Ok(frame);
-            }
-            let among = |c: Option<&str>| c.is_some_and(|c| words.iter().any(|w| w.eq_ignore_ascii_case(c.trim())));
-            let mask = raw.column(column)?.str()?.iter().map(|c| Some(among(c) == *keep)).collect();
-            frame.filter(&mask)
         }
     }
 }

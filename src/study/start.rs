@@ -173,7 +173,13 @@ fn looks_like(name: &str, words: &[&str]) -> bool {
 
 fn is_id(name: &str) -> bool {
     let lower = name.to_lowercase();
-    lower == "id" || lower.ends_with("_id") || lower.ends_with(" id") || lower.ends_with("key") || lower.ends_with("number") || name.ends_with("Id")
+    lower == "id"
+        || lower.ends_with("_id")
+        || lower.ends_with(" id")
+        || lower.ends_with("key")
+        || lower.ends_with("nbr")
+        || lower.ends_with("number")
+        || name.ends_with("Id")
 }
 
 fn group_of(table: &Found) -> Option<&str> {

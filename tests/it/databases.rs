@@ -310,11 +310,11 @@ fn what_goes_wrong_with_a_server_is_said_without_secrets() {
     // While rows are read: values of the data are not shown, nothing is written, a type that the engine does not have is named.
     let changing = "DELETE FROM patients RETURNING *";
     let failing = "SELECT id, race, CAST(kind AS text)::int AS age, lab, kind, died, born, admitted, seen, flag FROM patients";
-    let span = "SELECT id, race, span AS age, lab, kind, died, born, admitted, seen, flag FROM patients";
+    let span = "SELECT id, race, age, lab, span AS kind, died, born, admitted, seen, flag FROM patients";
     for (sql, code, says) in [
         (changing, "G232", "read-only"),
         (failing, "G232", "invalid input syntax for type integer"),
-        (span, "G211", "age"),
+        (span, "G211", "kind"),
         ("SELECT * FROM patients WHERE false", "G307", "no rows"),
     ] {
         fs::write(dir.path().join("s.yaml"), study(&query(sql))).unwrap();

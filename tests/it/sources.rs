@@ -154,7 +154,18 @@ fn one_study_reads_both_models() {
         assert!(manifest.contains(if name == "omop" { "cdm/PERSON.csv" } else { "syn/patients.csv" }), "{manifest}");
     }
     assert_eq!(found[0], found[1]);
-    assert_eq!(table(&dir.path().join("omop/tables/attrition.csv"))[0]["n_before"], "400");
+    let flow = table(&dir.path().join("omop/tables/attrition.csv"));
+    assert_eq!(flow[0]["n_before"], "400");
+    // Events by group add up to those of the gap at the end.
+    let (last, gap) = (flow.last().unwrap(), &table(&dir.path().join("omop/tables/gap.csv"))[0]);
+    for side in ["reference", "index"] {
+        let number = |row: &std::collections::BTreeMap<String, String>, column: &str| row[&format!("{column}_{side}")].parse::<f64>().unwrap();
+        let share = number(last, "events") / number(last, "n");
+        assert!((share - number(gap, "mean")).abs() < 1e-12 && number(last, "events") <= number(&flow[0], "events"), "{side}");
+    }
+    let joins = table(&dir.path().join("omop/tables/joins.csv"));
+    let shown: Vec<[&str; 4]> = joins.iter().map(|r| ["joined_table", "n_rows", "n_unmatched", "n_table"].map(|c| r[c].as_str())).collect();
+    assert_eq!(shown, [["patients", "400", "0", "400"], ["hospitals", "400", "0", "12"], ["areas", "400", "0", "4"]]);
 }
 
 #[test]
@@ -285,6 +296,8 @@ fn studies_of_the_public_examples_run_to_the_end_and_say_that_nothing_can_be_est
         let one = table(&dir.path().join("r/tables/table_one.csv"));
         assert!(!one.is_empty() && one.iter().all(|row| row["mean_index"].is_empty() && row["withheld"] == "true"), "{name}");
         assert!(dir.path().join("r/report.html").is_file());
+        // The patients have one visit each: no row of `patients` is shared.
+        assert!(!run.stderr.contains("unclustered_group_level_columns"), "{}", run.stderr);
         if name == "omop" {
             assert!(run.stderr.contains("no rows: CARE_SITE, LOCATION"), "{}", run.stderr);
         }
@@ -314,6 +327,7 @@ fn the_public_examples_hold_what_an_independent_count_finds() {
             let side = if group == "White" { "reference" } else { "index" };
             let step = if quantity == "visits" { "rows of encounters" } else { quantity };
             let got = match (group, quantity) {
+                ("", "first visit") => flow.iter().find(|r| r["name"].starts_with("first ")).map(|r| r["n_after"].clone()),
                 ("", _) => flow.iter().find(|r| r["name"] == step).map(|r| r["n_after"].clone()),
                 (_, "n") => gap.first().map(|r| r[&format!("n_{side}")].clone()),
                 (_, "died_1y") => gap.first().map(|r| r[&format!("mean_{side}")].clone()),

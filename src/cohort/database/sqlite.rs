@@ -82,13 +82,13 @@ fn walk(
     Ok(())
 }
 
-/// Names and types of the columns, by the first rows.
-pub(super) fn columns(path: &Path, sql: &str, null_values: &[String]) -> Result<Vec<QueryColumn>, Fault> {
+/// Names and types of the columns, by the first rows, and whether there are none.
+pub(super) fn columns(path: &Path, sql: &str, null_values: &[String]) -> Result<(Vec<QueryColumn>, bool), Fault> {
     let connection = open(path)?;
     typed(&connection, sql, SAMPLE_ROWS, null_values)
 }
 
-fn typed(connection: &Connection, sql: &str, limit: usize, null_values: &[String]) -> Result<Vec<QueryColumn>, Fault> {
+fn typed(connection: &Connection, sql: &str, limit: usize, null_values: &[String]) -> Result<(Vec<QueryColumn>, bool), Fault> {
     let mut statement = prepare(connection, sql)?;
     let names: Vec<String> = statement.column_names().iter().map(|n| (*n).to_owned()).collect();
     let stated: Vec<String> = statement.columns().iter().map(|c| c.decl_type().unwrap_or_default().to_ascii_uppercase()).collect();
@@ -110,7 +110,8 @@ fn typed(connection: &Connection, sql: &str, limit: usize, null_values: &[String
             ValueRef::Blob(_) => seen[at].bytes = true,
         }
     };
-    walk(&mut statement, limit, each, || {})?;
+    let mut rows = 0;
+    walk(&mut statement, limit, each, || rows += 1)?;
     let of = |((name, stated), (seen, cells)): ((String, String), (Seen, Cells))| {
         let dtype = match seen {
             Seen { bytes: true, .. } => None,
@@ -128,7 +129,7 @@ fn typed(connection: &Connection, sql: &str, limit: usize, null_values: &[String
         };
         QueryColumn { name, dtype }
     };
-    Ok(names.into_iter().zip(stated).zip(seen.into_iter().zip(cells)).map(of).collect())
+    Ok((names.into_iter().zip(stated).zip(seen.into_iter().zip(cells)).map(of).collect(), rows == 0))
 }
 
 fn is_number(stated: &str) -> bool {

@@ -85,6 +85,13 @@ impl Raw {
         self.frame.height()
     }
 
+    /// Keeps the rows for whose cell of a text column this is true.
+    pub fn retain(&mut self, column: &str, keep: impl Fn(Option<&str>) -> bool) -> PolarsResult<()> {
+        let mask = self.column(column)?.str()?.iter().map(|c| Some(keep(c))).collect();
+        self.frame = self.frame.filter(&mask)?;
+        Ok(())
+    }
+
     pub fn has(&self, column: &str) -> bool {
         self.names.get(column).is_some_and(|n| self.frame.get_column_index(n).is_some())
     }

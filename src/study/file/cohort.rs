@@ -19,13 +19,16 @@ use std::fmt;
     { "required": ["sql", "from"], "not": { "required": ["path"] } }]))]
 pub struct TableFile {
     /// File, relative to the study file; `${NAME}` is replaced from the environment, `*` and `?` match several files.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::sensitivity::given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Word")]
     pub path: Option<Word>,
     /// A SELECT whose rows are the table; it runs in a read-only transaction.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::sensitivity::given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Word")]
     pub sql: Option<Word>,
     /// The database of `sql`: a PostgreSQL URL or a SQLite file, usually as `${DATABASE_URL}`. A password is never written here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::sensitivity::given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Word")]
     pub from: Option<Word>,
     /// Types of columns, in place of those inferred.
     #[serde(default)]
