@@ -182,7 +182,7 @@ impl std::fmt::Display for WindowPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::AnyTime => f.write_str("any_time"),
-            Self::Between { from, to } => write!(f, "{from} to {to}"),
+            Self::Between { from, to } => write!(f, "from {from} to {to}"),
         }
     }
 }

@@ -146,7 +146,7 @@ fn a_study_with_features_runs_and_its_resolved_file_gives_the_same_bytes() {
     }
     let features = fs::read_to_string(out.join("tables/features.csv")).unwrap();
     let lab: Vec<&str> = features.lines().nth(1).unwrap().split(',').collect();
-    assert_eq!(lab[..8], ["lab", "labs", "last", "-30d to 0d", "1800", "1800", "1800", "0"], "{features}");
+    assert_eq!(lab[..8], ["lab", "labs", "last", "from -30d to 0d", "1800", "1800", "1800", "0"], "{features}");
     assert_eq!((lab[11], lab[15], lab[17]), ("600", "200", "600"), "{features}");
     let lists = fs::read_to_string(out.join("tables/code_lists.csv")).unwrap();
     let rows: Vec<&str> = lists.lines().collect();
