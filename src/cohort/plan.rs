@@ -9,12 +9,19 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 /// A name of the user's and where it stands in the study file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Named {
     pub name: String,
     #[serde(skip)]
     pub place: Option<Place>,
+}
+
+impl PartialEq for Named {
+    /// Wherever it stands.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 /// Tables, then steps on the unit table's rows in order: one row a unit comes in, one row a kept unit comes out.
@@ -187,7 +194,7 @@ impl std::fmt::Display for WindowPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::AnyTime => f.write_str("any_time"),
-            Self::Between { from, to } => write!(f, "{from} to {to}"),
+            Self::Between { from, to } => write!(f, "from {from} to {to}"),
         }
     }
 }
@@ -273,6 +280,8 @@ pub struct MeasurePlan {
     pub of: Option<Named>,
     /// One of a unit in the unit converted to, as the study file gives it.
     pub factors: IndexMap<String, f64>,
+    /// The unit of values that come without one.
+    pub unstated: Option<String>,
     pub on_unknown: OnBadValue,
 }
 

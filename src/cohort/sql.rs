@@ -253,6 +253,23 @@ fn words(sql: &str) -> Vec<(String, bool)> {
     out
 }
 
+/// The texts of INTERVAL '...': polars panics on those that it cannot read.
+fn intervals(sql: &str) -> impl Iterator<Item = &str> {
+    let mut parts = sql.split('\'');
+    let mut before = parts.next().unwrap_or_default();
+    std::iter::from_fn(move || {
+        loop {
+            let text = parts.next()?;
+            let word = before.trim_end().rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            let is_interval = word.eq_ignore_ascii_case("interval");
+            before = parts.next().unwrap_or_default();
+            if is_interval {
+                return Some(text);
+            }
+        }
+    })
+}
+
 fn refused(sql: &Named, message: String) -> Problem {
     Problem::error(codes::G207, message).at(sql.place.clone())
 }
@@ -293,6 +310,11 @@ pub(super) fn parse(sql: &Named) -> Result<Expression, Box<Problem>> {
             Some(near) => problem.help(format!("there is {}", near.to_uppercase())),
             None => problem,
         }));
+    }
+    if let Some(wrong) = intervals(&sql.name).find(|text| Duration::try_parse_interval(text).is_err()) {
+        return Err(Box::new(
+            refused(sql, format!("`{wrong}` is not an interval")).help("write a number and a unit: INTERVAL '30 days', INTERVAL '6 hours'"),
+        ));
     }
     let expr = polars::sql::sql_expr(&sql.name).map_err(|e| refused(sql, format!("the expression cannot be read: {}", polars_says(&e))))?;
     let mut columns = Vec::new();

@@ -139,12 +139,14 @@ fn a_study_with_features_runs_and_its_resolved_file_gives_the_same_bytes() {
     fs::copy(out.join("study.resolved.yaml"), out.join("again.yaml")).unwrap();
     let o = call(dir.path(), &["run", "results/small/again.yaml", "--quiet", "--threads", "2", "--out", "again"]);
     assert_eq!(o.status.code(), Some(0), "{}", stderr(&o));
-    for file in ["report.html", "results.json", "tables/features.csv", "tables/code_lists.csv", "tables/table_one.csv", "tables/decomposition.csv"] {
+    for file in
+        ["tables/attrition.csv", "tables/gap.csv", "tables/features.csv", "tables/code_lists.csv", "tables/table_one.csv", "tables/decomposition.csv"]
+    {
         assert!(fs::read(out.join(file)).unwrap() == fs::read(dir.path().join("again").join(file)).unwrap(), "{file}");
     }
     let features = fs::read_to_string(out.join("tables/features.csv")).unwrap();
     let lab: Vec<&str> = features.lines().nth(1).unwrap().split(',').collect();
-    assert_eq!(lab[..8], ["lab", "labs", "last", "-30d to 0d", "1800", "1800", "1800", "0"], "{features}");
+    assert_eq!(lab[..8], ["lab", "labs", "last", "from -30d to 0d", "1800", "1800", "1800", "0"], "{features}");
     assert_eq!((lab[11], lab[15], lab[17]), ("600", "200", "600"), "{features}");
     let lists = fs::read_to_string(out.join("tables/code_lists.csv")).unwrap();
     let rows: Vec<&str> = lists.lines().collect();

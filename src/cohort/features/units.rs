@@ -122,6 +122,7 @@ pub(super) struct Converter {
     to: String,
     of: Option<(f64, f64)>,
     factors: HashMap<String, f64>,
+    unstated: Option<String>,
     seen: HashMap<String, Option<Ratio>>,
 }
 
@@ -129,7 +130,7 @@ impl Converter {
     pub fn new(plan: &MeasurePlan) -> Self {
         let of = plan.of.as_ref().and_then(|of| analyte(&of.name));
         let factors = plan.factors.iter().map(|(unit, f)| (normal(unit), *f)).collect();
-        Self { to: normal(&plan.to.name), of, factors, seen: HashMap::new() }
+        Self { to: normal(&plan.to.name), of, factors, unstated: plan.unstated.as_deref().map(normal), seen: HashMap::new() }
     }
 
     /// How a value in this unit is converted; `None` if it cannot be.
@@ -137,7 +138,10 @@ impl Converter {
         if let Some(known) = self.seen.get(unit) {
             return *known;
         }
-        let plain = normal(unit);
+        let plain = match (unit.trim(), &self.unstated) {
+            ("", Some(unstated)) => unstated.clone(),
+            _ => normal(unit),
+        };
         let found = if let Some(f) = self.factors.get(&plain) {
             Some((*f, 1.0))
         } else if plain == self.to && !plain.is_empty() {
@@ -213,7 +217,7 @@ pub(super) fn advice(plan: &MeasurePlan, unit: &str) -> String {
     let needs_analyte = plan.of.is_none() && known(&plain).is_some() && known(&normal(&plan.to.name)).is_some();
     let factor = format!("factors: {{ \"{unit}\": <one {unit} in {}> }}", plan.to.name);
     if plain.is_empty() {
-        format!("say what values without a unit are in: `factors: {{ \"\": 1 }}` if {}; or set them aside: `on_unknown: set_null`", plan.to.name)
+        format!("say what values without a unit are in, such as `unstated: {}`; or set them aside: `on_unknown: set_null`", plan.to.name)
     } else if needs_analyte {
         format!("name the analyte, such as `of: creatinine`; or give the factor: `{factor}`")
     } else {

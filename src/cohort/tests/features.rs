@@ -206,6 +206,7 @@ fn creatinine(of: Option<&str>, factors: &[(&str, f64)], on_unknown: OnBadValue)
         column: named("unit"),
         to: named("mg/dL"),
         of: of.map(named),
+        unstated: None,
         factors: factors.iter().map(|(u, f)| ((*u).to_owned(), *f)).collect(),
         on_unknown,
     };
@@ -231,6 +232,9 @@ fn units_of_measurement_are_converted_and_never_guessed() {
     let cohort = study(&strange, creatinine(Some("creatinine"), &[], OnBadValue::SetNull)).cohort();
     assert_values(&cohort, &[1.0, 2.0, NONE, 2.0, NONE, NONE]);
     assert_eq!(cohort.features[0].counts.unknown_unit, 2);
+    let mut plan = creatinine(Some("creatinine"), &[], OnBadValue::SetNull);
+    plan.unit.as_mut().expect("a unit").unstated = Some("umol/L".to_owned());
+    assert_values(&study(&strange, plan).cohort(), &[1.0, 2.0, NONE, 2.0, NONE, 1.0 / 88.4]);
     // A unit that is not known is no matter where its row does not count.
     let later = format!("{events}5,2020-06-19,3,furlong\n");
     assert_values(&study(&later, creatinine(Some("creatinine"), &[], OnBadValue::Error)).cohort(), &[1.0, 2.0, NONE, 2.0, NONE, NONE]);

@@ -61,6 +61,20 @@ fn a_duration_is_no_number() {
 }
 
 #[test]
+fn an_interval_that_cannot_be_read_is_refused() {
+    for sql in [
+        "admit_date + INTERVAL 'day'",
+        "admit_date + interval '30'",
+        "admit_date + INTERVAL '30 dys'",
+        "'it''s' = 'x' OR admit_date + INTERVAL ' 3' > admit_date",
+    ] {
+        let p = Study::new(UNITS).derive("z", sql).check_problem();
+        assert_eq!((p.code, p.message.ends_with("is not an interval")), (codes::G207, true), "{sql}: {}", p.message);
+    }
+    assert!(Study::new(UNITS).derive("z", "admit_date + INTERVAL '1 day 6 hours'").columns().is_ok());
+}
+
+#[test]
 fn names_that_look_like_functions_are_columns() {
     let csv = "g,y,count,first,Length of Stay\na,0,1,2,3\nb,1,2,3,4\n";
     let cohort = Study::new(csv).derive("z", "count + first * \"Length of Stay\"").x("z").cohort();

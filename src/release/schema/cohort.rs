@@ -47,7 +47,7 @@ pub static CODE_LISTS: TableDecl = TableDecl {
         text("system", "Coding system, as the list says."),
         key("code", "The code; a prefix ends with *, a range is two codes with a hyphen."),
         text("label", "What it stands for, as the list says; for a score the condition."),
-        text("file", "The file of the list; null for codes of the study file and of scores."),
+        text("file", "The name of the file of the list, whose path stands in run.json; null for codes of the study file and of scores."),
         count("n_rows", "rows", "Rows of units of the cohort, kept by `where`, that have it; the window is not applied."),
         count("n_units", "units", "Units that those rows are of."),
         WITHHELD,
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_counts_are_columns() {
-        let has = |name: &&str| FEATURES.columns.iter().any(|c| c.name == *name);
-        assert!(FEATURE_COUNTS.iter().all(|c| has(&c)) && FEATURE_CHAIN.iter().all(|c| FEATURE_COUNTS.contains(c)));
+        let has = |name: &str| FEATURES.columns.iter().any(|c| c.name == name);
+        assert!(FEATURE_COUNTS.iter().all(|c| has(c)) && FEATURE_CHAIN.iter().all(|c| FEATURE_COUNTS.contains(c)));
     }
 }

@@ -46,11 +46,16 @@ pub(super) fn tables(reports: &[FeatureReport]) -> Result<Vec<Table>, Problems> 
                 ("system", code.system.clone().into()),
                 ("code", (&code.code).into()),
                 ("label", code.label.clone().into()),
-                ("file", code.file.clone().into()),
+                ("file", code.file.as_deref().map(file_name).into()),
                 ("n_rows", code.rows.into()),
                 ("n_units", code.units.into()),
             ])?;
         }
     }
     Ok(if lists.rows.is_empty() { vec![features] } else { vec![features, lists] })
+}
+
+/// The path of the file stands in run.json; the resolved study, in another folder, gives the same tables.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }

@@ -125,6 +125,9 @@ pub struct UnitsFile {
     /// One of each of these units, in the unit converted to: `{ umol/L: 0.01131 }`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub factors: IndexMap<Word, Placed<f64>>,
+    /// The unit of values that come without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unstated: Option<Word>,
     /// What happens to values in a unit that is not known, or without one.
     #[serde(default)]
     pub on_unknown: super::OnBadValueFile,

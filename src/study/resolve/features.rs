@@ -10,6 +10,7 @@ use crate::study::file::{
     WindowFile,
 };
 use crate::study::placed::{Literal, Word};
+use std::cmp::Ordering;
 
 /// The longest window, in days: longer ones are typing errors.
 const MOST_DAYS: i64 = 73_050;
@@ -46,7 +47,7 @@ impl Resolver<'_> {
             if file.value.is_none() {
                 self.error(codes::G105, "`plausible` is about values, and this feature reads none", range.span, "no `value`", "add `value:`");
             }
-            if !(low < high) {
+            if low.partial_cmp(&high) != Some(Ordering::Less) {
                 self.error(codes::G213, "`plausible` is upside down", range.span, "upside down", "write the smaller value first");
             }
         }
@@ -74,6 +75,7 @@ impl Resolver<'_> {
                 to: self.named(&unit.to),
                 of: unit.of.as_ref().map(|of| self.named(of)),
                 factors: unit.factors.iter().map(|(unit, factor)| (unit.value.clone(), factor.value)).collect(),
+                unstated: unit.unstated.as_ref().map(|unit| unit.value.clone()),
                 on_unknown: match unit.on_unknown {
                     OnBadValueFile::Error => OnBadValue::Error,
                     OnBadValueFile::SetNull => OnBadValue::SetNull,

@@ -38,7 +38,7 @@ fn the_resolved_study_resolves_to_itself() {
     let featured = with(
         "prefix: h_ }]",
         "prefix: h_ }], index_date: admitted, birth_date: admitted, features: { \
-         a: { table: units, by: id, at: t, value: v, window: [-30d, 0d], take: last, unit: { column: u, to: mg/dL, factors: { \"\": 1 } }, plausible: [0.5, 3] }, \
+         a: { table: units, by: id, at: t, value: v, window: [-30d, 0d], take: last, unit: { column: u, to: mg/dL, factors: { x: 2 }, unstated: mg/dL }, plausible: [0.5, 3] }, \
          b: { table: units, by: [{ left: id, right: x }], at: t, window: any_time, take: any, codes: { column: c, system: loinc, list: [010, { file: \"${DATA}/c.csv\" }] } }, \
          c: { table: units, by: id, at: t, window: [-6h, 0h], same_day: exclude, score: { elixhauser: { column: c, coding: icd9 } } } }",
     );
