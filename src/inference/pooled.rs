@@ -101,8 +101,8 @@ fn leave_out_undefined(all: &mut [Decomposition]) {
     let is = |part: Part, component: Component| undefined.iter().any(|u| (u.part, u.component) == (part, component));
     let reasons: Vec<Option<String>> = (0..all.first().and_then(|d| d.hospital.as_ref()).map_or(0, |h| h.rows.len()))
         .map(|k| {
-            let rows = all.iter().filter_map(|d| d.hospital.as_ref()?.rows.get(k));
-            rows.into_iter().find_map(|r| if let HospitalValue::Missing(reason) = &r.value { Some(reason.clone()) } else { None })
+            let mut rows = all.iter().filter_map(|d| d.hospital.as_ref()?.rows.get(k));
+            rows.find_map(|r| if let HospitalValue::Missing(reason) = &r.value { Some(reason.clone()) } else { None })
         })
         .collect();
     for d in all.iter_mut() {
