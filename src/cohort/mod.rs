@@ -7,6 +7,7 @@ pub mod coding;
 pub mod design_file;
 pub mod engine;
 pub mod plan;
+pub mod size;
 
 mod attrition;
 mod categories;

@@ -9,6 +9,7 @@ mod graph;
 mod hospital;
 mod methods;
 mod numbers;
+mod paper;
 mod sections;
 mod study;
 mod terminal;
@@ -18,6 +19,7 @@ mod varied;
 mod view;
 mod wording;
 
+pub use paper::{PaperRow, PaperTable, RowKind, paper_tables};
 pub use terminal::terminal_table;
 
 use crate::error::{Problem, Problems, codes};

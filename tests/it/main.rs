@@ -1,7 +1,11 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
+mod bad_input;
 mod cli;
+mod commands;
 mod crossfit;
+mod documents;
+mod exports;
 mod frames;
 mod gen_d;
 mod gen_e;
@@ -14,9 +18,12 @@ mod interventions;
 mod layering;
 mod lcg;
 mod learners;
+mod library;
 mod models;
 mod oaxaca;
 mod peers;
+mod program;
 mod real;
 mod relatives;
 mod sensitivity;
+mod withheld;
