@@ -1,7 +1,7 @@
 //! Progress on stderr: a line a stage, with a bar and the time left where its steps can be counted. Nothing when stderr is no terminal.
 
 use crate::run::{STAGES, Step};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -47,10 +47,13 @@ impl Bars {
                 style(&bar, "  {prefix:18} {elapsed}");
                 bar.finish();
             }
-            let bar = shown.add(ProgressBar::new(step.of as u64));
-            bar.set_prefix(STAGES.get(step.stage).copied().unwrap_or_default());
             let counted = "{spinner} {prefix:18} [{bar:24}] {pos}/{len} {elapsed}, {eta} left: {msg}";
+            // Hidden until it has its style.
+            let bar = ProgressBar::with_draw_target(Some(step.of as u64), ProgressDrawTarget::hidden());
             style(&bar, if step.of > 1 { counted } else { "{spinner} {prefix:18} {elapsed}: {msg}" });
+            bar.set_prefix(STAGES.get(step.stage).copied().unwrap_or_default());
+            bar.set_message(step.doing.to_owned());
+            let bar = shown.add(bar);
             bar.enable_steady_tick(TICK);
             *last = Some((step.stage, bar));
         }

@@ -1,4 +1,5 @@
 //! A design from arrays, for those who call a method from Rust without a study file.
+#![warn(missing_docs)]
 
 use super::{Clusters, Column, Design, Group};
 use crate::error::{Problem, Problems, codes};

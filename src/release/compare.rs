@@ -6,8 +6,9 @@ mod told;
 
 pub use cells::{CellChange, TableDifference};
 
+use super::Table;
 use super::manifest::RunManifest;
-use super::read::read_results;
+use super::read::read_results_of_any_version;
 use super::schema::TABLES;
 use crate::error::{Problem, Problems, codes};
 use serde_json::Value;
@@ -24,6 +25,8 @@ pub struct Comparison {
     pub tables: Vec<TableDifference>,
     /// Tables that are the same.
     pub same: Vec<&'static str>,
+    /// Columns that only one of them has, being of another version: (table, column, whether it is the first that has it).
+    pub columns: Vec<(&'static str, String, bool)>,
 }
 
 /// One thing that the results depend on and that is not the same.
@@ -75,7 +78,7 @@ impl Comparison {
 ///
 /// Errors: `G202` for a folder without results.json, run.json or study.resolved.yaml, or with one that cannot be read.
 pub fn compare(a: &Path, b: &Path, tolerance: f64) -> Result<Comparison, Problems> {
-    let (runs, results) = ([RunManifest::read(a)?, RunManifest::read(b)?], [read_results(a)?, read_results(b)?]);
+    let (runs, results) = ([RunManifest::read(a)?, RunManifest::read(b)?], [read_results_of_any_version(a)?, read_results_of_any_version(b)?]);
     let mut out = Comparison::default();
     let [run_a, run_b] = &runs;
     if run_a.version != run_b.version {
@@ -88,6 +91,17 @@ pub fn compare(a: &Path, b: &Path, tolerance: f64) -> Result<Comparison, Problem
     differing_keys("", &study_a, &study_b, &mut out.causes);
     differing_inputs(run_a, run_b, &mut out.causes);
     for decl in TABLES {
+        if let (Some(a), Some(b)) = (results[0].get(decl), results[1].get(decl))
+            && !a.rows.is_empty()
+            && !b.rows.is_empty()
+        {
+            let only = |x: &Table, y: &Table, first| {
+                let missing = x.columns.iter().filter(|c| !y.columns.contains(c));
+                missing.map(|c| (decl.name, c.clone(), first)).collect::<Vec<_>>()
+            };
+            out.columns.extend(only(a, b, true));
+            out.columns.extend(only(b, a, false));
+        }
         match cells::difference(decl.name, results[0].get(decl), results[1].get(decl), tolerance) {
             Some(found) => out.tables.push(found),
             None if results.iter().any(|r| r.get(decl).is_some()) => out.same.push(decl.name),

@@ -1,4 +1,5 @@
 //! gapshare from Rust: load a study, run it, read its tables. The command line does the same and writes a folder.
+#![warn(missing_docs)]
 
 use super::clock::Stopwatch;
 use super::{Computed, Step, check, compute, write};
@@ -8,6 +9,7 @@ use crate::release::{ResultTables, Table, check_output};
 use crate::study::plan::StudyPlan;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A study file that was read and checked against the headers of its tables.
 ///
@@ -21,7 +23,7 @@ use std::path::Path;
 /// # }
 /// ```
 pub struct Study {
-    plan: StudyPlan,
+    plan: Arc<StudyPlan>,
     watch: Stopwatch,
 }
 
@@ -31,7 +33,7 @@ impl Study {
     /// Errors: every problem of the file at once, each with its place and a fix.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let watch = Stopwatch::start();
-        Ok(Self { plan: check(path.as_ref())?, watch })
+        Ok(Self { plan: Arc::new(check(path.as_ref())?), watch })
     }
 
     /// The name of the study, which is that of its result folder.
@@ -55,19 +57,19 @@ impl Study {
     ///
     /// Errors: problems of the data and of the release rules. An analysis that cannot be estimated is no error: its rows are null with the
     /// reason, and [`Results::problems`] names it.
-    pub fn run(&self) -> Result<Results<'_>, Error> {
+    pub fn run(&self) -> Result<Results, Error> {
         self.run_with(&|_| {})
     }
 
     /// [`Study::run`], with a function that is told each step as it begins.
-    pub fn run_with(&self, progress: &(dyn Fn(Step<'_>) + Sync)) -> Result<Results<'_>, Error> {
-        Ok(Results { study: self, computed: compute(&self.plan, None, self.watch.clone(), progress)? })
+    pub fn run_with(&self, progress: &(dyn Fn(Step<'_>) + Sync)) -> Result<Results, Error> {
+        Ok(Results { plan: Arc::clone(&self.plan), computed: compute(&self.plan, None, self.watch.clone(), progress)? })
     }
 }
 
 /// The results of a study: its tables, small cells already withheld.
-pub struct Results<'a> {
-    study: &'a Study,
+pub struct Results {
+    plan: Arc<StudyPlan>,
     computed: Computed,
 }
 
@@ -92,7 +94,7 @@ pub struct DecompositionRow {
     pub withheld: bool,
 }
 
-impl Results<'_> {
+impl Results {
     /// Every table, and what was studied.
     pub fn tables(&self) -> &ResultTables {
         &self.computed.results
@@ -137,7 +139,7 @@ impl Results<'_> {
     /// Errors: the folder cannot be written, or holds something else; an earlier result folder is replaced once the new one is complete.
     pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
         check_output(dir.as_ref())?;
-        Ok(write(&self.study.plan, &self.computed, dir.as_ref(), "gapshare (library)")?)
+        Ok(write(&self.plan, &self.computed, dir.as_ref(), "gapshare (library)")?)
     }
 }
 

@@ -108,6 +108,28 @@ fn what_differs_is_named_with_its_causes() {
     assert_eq!(code(&s.call(&["compare", "a", "b", "--tolerance", "-1"])), 2);
 }
 
+/// Results of a version that did not have a column yet: that is said once, and the numbers are compared.
+#[test]
+fn results_of_an_older_version_can_be_compared() {
+    let s = Study::new();
+    for out in ["a", "b"] {
+        assert_eq!(code(&s.call(&["run", "study.yaml", "--quiet", "--out", out])), 0);
+    }
+    let mut results = json(&fs::read_to_string(s.path("a/results.json")).unwrap());
+    for row in results["gap"].as_array_mut().unwrap() {
+        row.as_object_mut().unwrap().remove("withheld");
+    }
+    results["meta"].as_object_mut().unwrap().remove("level");
+    s.write("a/results.json", &results.to_string());
+    s.edit("a/run.json", "\"version\": \"", "\"version\": \"0.0.1-");
+    let o = s.call(&["compare", "a", "b"]);
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    let text = stdout(&o);
+    assert!(text.contains("columns: gap.withheld is only in the second") && text.contains("version of gapshare: 0.0.1-"), "{text}");
+    // The report of such a folder is refused, since it would have gaps.
+    assert_eq!(code(&s.call(&["report", "a"])), 2);
+}
+
 /// A cell that one release withholds is said to be withheld, and rows of an analysis that one study lacks are listed.
 #[test]
 fn withheld_cells_and_missing_rows_are_told() {

@@ -41,23 +41,20 @@ impl CellChange {
 
 /// What two versions of a table do not have in common; `None` if they hold the same, or neither exists.
 pub fn difference(name: &'static str, a: Option<&Table>, b: Option<&Table>, tolerance: f64) -> Option<TableDifference> {
-    let (rows_a, rows_b) = (keyed(a), keyed(b));
+    let (rows_a, rows_b) = (keyed(a, b), keyed(b, a));
     let mut out = TableDifference { table: name, rows: 0, only_a: Vec::new(), only_b: Vec::new(), cells: Vec::new() };
     let at_b: BTreeMap<&Key, usize> = rows_b.iter().map(|(key, row)| (key, *row)).collect();
     let keys_a: BTreeSet<&Key> = rows_a.iter().map(|(key, _)| key).collect();
     out.only_b = rows_b.iter().filter(|(key, _)| !keys_a.contains(key)).map(|(key, _)| key.shown()).collect();
-    let columns: BTreeSet<&String> = a.iter().chain(&b).flat_map(|t| &t.columns).collect();
-    // In the order in which the first has them, then what only the second has.
-    let first = a.iter().flat_map(|t| &t.columns);
-    let order: Vec<&String> =
-        first.chain(b.iter().flat_map(|t| &t.columns).filter(|c| a.is_none_or(|t| !t.columns.contains(c)))).filter(|c| columns.contains(c)).collect();
+    // A column that only one has says something of its version and nothing of the numbers.
+    let columns: Vec<&String> = a.iter().flat_map(|t| &t.columns).filter(|c| b.is_none_or(|t| t.columns.contains(c))).collect();
     for (key, row_a) in &rows_a {
         let (Some(a), Some(b), Some(&row_b)) = (a, b, at_b.get(key)) else {
             out.only_a.push(key.shown());
             continue;
         };
         out.rows += 1;
-        for &column in &order {
+        for &column in &columns {
             let (cell_a, cell_b) = (a.cell(*row_a, column), b.cell(row_b, column));
             if !same(cell_a, cell_b, tolerance) {
                 out.cells.push(CellChange {
@@ -90,9 +87,11 @@ impl Key {
     }
 }
 
-fn keyed(table: Option<&Table>) -> Vec<(Key, usize)> {
+/// The rows of a table with their keys, made of columns that the other has too.
+fn keyed(table: Option<&Table>, other: Option<&Table>) -> Vec<(Key, usize)> {
     let Some(table) = table else { return Vec::new() };
-    let naming: Vec<&str> = table.columns.iter().map(String::as_str).filter(|c| names_rows(table, c)).collect();
+    let naming: Vec<&str> =
+        table.columns.iter().map(String::as_str).filter(|c| names_rows(table, c) && other.is_none_or(|o| o.position(c).is_some())).collect();
     let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let mut out = Vec::with_capacity(table.rows.len());
     for row in 0..table.rows.len() {

@@ -13,6 +13,10 @@ impl Comparison {
             lines.push("What the results depend on and is not the same:".to_owned());
             lines.extend(self.causes.iter().map(|c| format!("  {}", c.text())));
         }
+        lines.extend(self.columns.iter().map(|(table, column, first)| {
+            let which = if *first { "first" } else { "second" };
+            format!("  columns: {table}.{column} is only in the {which}")
+        }));
         lines.push(String::new());
         if self.same_numbers() {
             lines.push(format!("All {} tables hold the same.", self.same.len()));
