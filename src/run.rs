@@ -7,14 +7,18 @@ pub mod forecast;
 mod tables;
 pub mod validate;
 
+use crate::cohort::plan::OutcomePlan;
 use crate::cohort::{coding, design_file, engine};
+use crate::design::Design;
 use crate::error::codes::Exit;
 use crate::error::{Problems, codes};
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
+use crate::sensitivity::Control;
 use crate::study::{self, plan::StudyPlan};
 use clock::Stopwatch;
+use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -113,7 +117,7 @@ pub(crate) fn compute(plan: &StudyPlan, design_out: Option<&Path>, mut watch: St
     let of = (plan.analyses.len() + varied + 1) * design.groups.len().saturating_sub(1);
     let done = AtomicUsize::new(0);
     let analysing = |doing: &str| progress(Step { stage: 3, doing, done: done.fetch_add(1, Ordering::Relaxed), of });
-    let analysed = analyse::analyse(plan, &design, &analysing);
+    let analysed = analyse::analyse(plan, &design, &controls(plan, &cohort, &design), &analysing);
     problems.extend(analysed.problems(plan));
     watch.stage("decompose", Some(design.y.len() as u64));
 
@@ -159,6 +163,7 @@ pub(crate) fn write(plan: &StudyPlan, computed: &Computed, out: &Path, command: 
     let manifest = RunManifest {
         command: command.to_owned(),
         stages,
+        seeds: seeds(plan),
         threads: rayon::current_num_threads(),
         peak_memory_bytes: clock::peak_memory(),
         started: watch.started(),
@@ -167,6 +172,23 @@ pub(crate) fn write(plan: &StudyPlan, computed: &Computed, out: &Path, command: 
     };
     write_all(out, &computed.results, &html, &resolved, manifest)?;
     Ok(())
+}
+
+/// What the study draws random numbers for, and from which seed.
+fn seeds(plan: &StudyPlan) -> IndexMap<String, u64> {
+    let analyses = plan.analyses.iter().filter_map(|a| Some((a.name.clone(), a.method.seed()?)));
+    let tried = plan.sensitivity.iter().flat_map(|s| &s.learner).find_map(|tried| tried.seed());
+    analyses.chain(tried.map(|seed| ("sensitivity.learner".to_owned(), seed))).collect()
+}
+
+/// The control outcomes by row of the design.
+fn controls(plan: &StudyPlan, cohort: &engine::Cohort, design: &Design) -> Vec<Control> {
+    let of = |(outcome, values): (&OutcomePlan, &Vec<f64>)| Control {
+        name: outcome.column.name.clone(),
+        family: outcome.family,
+        y: design.cohort_row.iter().map(|row| values[*row as usize]).collect(),
+    };
+    plan.roles.controls.iter().zip(&cohort.controls).map(of).collect()
 }
 
 /// A path that works from any folder, for `verify`.

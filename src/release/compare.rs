@@ -36,7 +36,9 @@ pub enum Cause {
         a: String,
         b: String,
     },
+    /// The seed of an analysis that draws random numbers.
     Seed {
+        of: String,
         a: Option<u64>,
         b: Option<u64>,
     },
@@ -84,8 +86,11 @@ pub fn compare(a: &Path, b: &Path, tolerance: f64) -> Result<Comparison, Problem
     if run_a.version != run_b.version {
         out.causes.push(Cause::Version { a: run_a.version.clone(), b: run_b.version.clone() });
     }
-    if run_a.seed != run_b.seed {
-        out.causes.push(Cause::Seed { a: run_a.seed, b: run_b.seed });
+    for of in run_a.seeds.keys().chain(run_b.seeds.keys().filter(|of| !run_a.seeds.contains_key(*of))) {
+        let (a, b) = (run_a.seeds.get(of).copied(), run_b.seeds.get(of).copied());
+        if a != b {
+            out.causes.push(Cause::Seed { of: of.clone(), a, b });
+        }
     }
     let (study_a, study_b) = (resolved_study(a)?, resolved_study(b)?);
     differing_keys("", &study_a, &study_b, &mut out.causes);

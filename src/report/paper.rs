@@ -64,7 +64,7 @@ pub(super) fn decomposition(s: &Study, group: &str, analysis: &str) -> Option<Pa
             (None, _) => "NA".to_owned(),
         };
         let cells = vec![
-            row_name(s, analysis, &p.part, &p.component),
+            row_name(s, group, analysis, &p.part, &p.component),
             p.value.map_or_else(|| missing.to_owned(), |v| u.show(v.estimate)),
             p.value.and_then(|v| v.limits).map_or_else(|| missing.to_owned(), |(low, high)| u.range(low, high)),
             share,

@@ -216,7 +216,7 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
         }
         for r in rows {
             let (part, component) = (t.text(r, "part"), t.text(r, "component"));
-            let name = row_name(s, &s.meta.primary, part, component);
+            let name = row_name(s, group, &s.meta.primary, part, component);
             let mut cells = vec![words(name), value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u), share(t, r)];
             cells.push(match t.number(r, "share_conf_low").zip(t.number(r, "share_conf_high")) {
                 Some((low, high)) => marked("r", format!("{}\u{a0}to\u{a0}{}", percent(low), percent(high))),
@@ -233,8 +233,10 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
             }
             view.row(if component == "total" { "tot" } else { "sub" }, cells);
         }
+        let place = super::hospital::population(s, group, &s.meta.primary);
+        let whose = place.map(|place| format!(" Every part is of patients {place}.")).unwrap_or_default();
         view.note(format!(
-            "{} In {}. Parts are rounded one by one; sums may differ in the last digit. NA: the gap cannot be told from 0.",
+            "{} In {}.{whose} Parts are rounded one by one; sums may differ in the last digit. NA: the gap cannot be told from 0.",
             analysis_note(s, &s.meta.primary),
             u.word
         ));

@@ -98,7 +98,7 @@ fn reading(s: &Study, group: &str) -> Option<String> {
     // What the interval leaves open is said.
     let open = |v: Interval| if v.excludes_zero() == Some(false) { ", which the data cannot tell from none," } else { "" };
     let says = |part: &str| {
-        let name = inner(&row_name(s, analysis, part, "total"));
+        let name = inner(&row_name(s, group, analysis, part, "total"));
         match name.split_once(' ') {
             Some(("travels" | "falls" | "goes" | "remains", _)) => name,
             Some(("not", _)) => format!("is {name}"),

@@ -74,7 +74,7 @@ fn results_of_one_study_are_the_same() {
     let o = s.call(&["compare", "a", "deeper/b"]);
     assert_eq!(code(&o), 0, "{}", stderr(&o));
     let text = stdout(&o);
-    assert!(text.contains("Study, inputs, version and seed are the same.") && text.contains("tables hold the same"), "{text}");
+    assert!(text.contains("Study, inputs, version and seeds are the same.") && text.contains("tables hold the same"), "{text}");
     assert_eq!(contents(&s.path("a")), before);
 }
 

@@ -8,7 +8,7 @@ impl Comparison {
     pub fn text(&self, limit: usize) -> String {
         let mut lines = Vec::new();
         if self.causes.is_empty() {
-            lines.push("Study, inputs, version and seed are the same.".to_owned());
+            lines.push("Study, inputs, version and seeds are the same.".to_owned());
         } else {
             lines.push("What the results depend on and is not the same:".to_owned());
             lines.extend(self.causes.iter().map(|c| format!("  {}", c.text())));
@@ -45,7 +45,7 @@ impl Cause {
         let or_none = |v: &Option<String>| v.clone().unwrap_or_else(|| "(not there)".to_owned());
         match self {
             Self::Version { a, b } => format!("version of gapshare: {a} -> {b}"),
-            Self::Seed { a, b } => format!("seed: {} -> {}", or_none(&a.map(|v| v.to_string())), or_none(&b.map(|v| v.to_string()))),
+            Self::Seed { of, a, b } => format!("seed of {of}: {} -> {}", or_none(&a.map(|v| v.to_string())), or_none(&b.map(|v| v.to_string()))),
             Self::Study { key, a, b } => format!("study: {key}: {} -> {}", or_none(a), or_none(b)),
             Self::Input { table, file, a, b } => format!("input: {table} ({file}): {} -> {}", side(a), side(b)),
         }
