@@ -4,6 +4,7 @@ use super::numbers::{fixed, level, outcome_name, percent};
 use super::study::Study;
 use super::view::{mean_sd, row_name};
 use crate::release::{ResultTables, schema};
+use std::collections::BTreeMap;
 
 /// A table with its caption and note; the first column is words, the others are figures.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,15 @@ pub fn paper_tables(tables: &ResultTables) -> Vec<PaperTable> {
     for group in &s.meta.index {
         out.extend(table_one(&s, group));
         out.extend(s.analyses().iter().filter_map(|analysis| decomposition(&s, group, analysis)));
+    }
+    // Names that differ in what a file name cannot hold are told apart by a number.
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for table in &mut out {
+        let n = seen.entry(table.name.clone()).or_default();
+        *n += 1;
+        if *n > 1 {
+            table.name = format!("{}_{n}", table.name);
+        }
     }
     out
 }

@@ -12,6 +12,7 @@ const ALL: &str = "parquet,xlsx,latex,docx,html,stata";
 /// A study with labels that LaTeX, XML and spreadsheets could stumble over.
 fn exported() -> Study {
     let s = Study::new();
+    s.edit("study.yaml", "analyses:\n", "analyses:\n  Primary: { oaxaca_blinder: {} }\n");
     s.edit("study.yaml", "cluster: hospital", "labels: { lab: \"Lab_1 & \\\"x\\\" <5%>\", age: \"=1+1\" }\ncluster: hospital");
     let o = s.call(&["run", "study.yaml", "--quiet", "--export", ALL]);
     assert_eq!(code(&o), 0, "{}", stderr(&o));
@@ -102,6 +103,7 @@ fn papers_get_escaped_tables() {
     let tex = fs::read_to_string(folder.join("latex/table_one.tex")).unwrap();
     assert!(tex.contains("Lab\\_1 \\& \\textquotedbl{}x\\textquotedbl{} \\textless{}5\\%\\textgreater{}"), "{tex}");
     let tex = fs::read_to_string(folder.join("latex/decomposition_primary.tex")).unwrap();
+    assert!(folder.join("latex/decomposition_primary_2.tex").is_file(), "two analyses whose names differ in case only");
     for says in ["\\toprule", "\\midrule", "\\bottomrule", "Gap as observed", "\\quad ", "\\label{tab:decomposition_primary}"] {
         assert!(tex.contains(says), "{says}: {tex}");
     }
@@ -116,7 +118,7 @@ fn papers_get_escaped_tables() {
     assert!(html.contains("Lab_1 &amp; &quot;x&quot; &lt;5%&gt;") && !html.contains("<script"));
     let files = unzipped(&folder.join("small.docx"));
     let (_, document) = files.iter().find(|(n, _)| n == "word/document.xml").unwrap();
-    assert!(document.contains("Lab_1 &amp; &quot;x&quot; &lt;5%&gt;") && document.matches("<w:tbl>").count() == 2, "{document}");
+    assert!(document.contains("Lab_1 &amp; &quot;x&quot; &lt;5%&gt;") && document.matches("<w:tbl>").count() == 3, "{document}");
 }
 
 /// Exports are as reproducible as the tables, are not carried into the results of the next run, and do not disturb `verify`.
