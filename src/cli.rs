@@ -38,6 +38,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write a commented study file to start from
+    Init(InitArgs),
     /// Run a whole study
     Run(RunArgs),
     /// Render report.html again from the tables of a result folder
@@ -126,6 +128,16 @@ pub enum ExportFormat {
     Html,
     /// A do-file that reads the tables into Stata with labels
     Stata,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// What the folder holds (omop, synthea, or tables for any csv or parquet files), and the folder
+    #[arg(long, num_args = 2, value_names = ["KIND", "DIR"], required = true)]
+    pub from: Vec<String>,
+    /// The file to write [default: KIND.yaml, study.yaml for tables]; a file that exists is left as it is
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -11,7 +11,7 @@ use crate::cohort::plan::OutcomePlan;
 use crate::cohort::{coding, design_file, engine};
 use crate::design::Design;
 use crate::error::codes::Exit;
-use crate::error::{Problems, codes};
+use crate::error::{Problem, Problems, codes};
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
@@ -68,6 +68,23 @@ pub fn check(study: &Path) -> Result<StudyPlan, Problems> {
     study::load(study, &engine::columns)
 }
 
+/// Writes a study file for the tables in `dir`; returns its path. `kind` is omop, synthea or tables.
+///
+/// Errors: G214 for another kind, and those of [`study::start::start`].
+pub fn init(kind: &str, dir: &Path, out: Option<&Path>) -> Result<PathBuf, Problems> {
+    use crate::cohort::sources::Model;
+    use study::start::From;
+    let from = match Model::named(kind) {
+        Some(model) => From::Source(model),
+        None if kind == "tables" => From::Tables(&engine::columns),
+        None => {
+            let problem = Problem::error(codes::G214, format!("`{kind}` is not a kind of folder that a study can start from"));
+            return Err(vec![problem.help("write --from omop DIR, --from synthea DIR, or --from tables DIR")]);
+        }
+    };
+    study::start::start(&from, dir, out)
+}
+
 /// The whole study, written to its result folder. `progress` is told each step as it begins.
 ///
 /// Errors: every problem of the stage that could not go on; earlier results stay as they were.
@@ -97,7 +114,11 @@ pub(crate) fn compute(plan: &StudyPlan, design_out: Option<&Path>, mut watch: St
     watch.stage("check", None);
     let begins = |stage: usize, doing: &str| progress(Step { stage, doing, done: 0, of: 1 });
     begins(1, "reading tables and building the cohort");
-    let cohort = engine::build(&plan.cohort, &plan.roles)?;
+    let cohort = engine::build(&plan.cohort, &plan.roles).map_err(|mut problems| {
+        // Tables without rows, or of another version, explain other errors.
+        problems.extend(plan.warnings.iter().filter(|w| [codes::G331, codes::G333].contains(&w.code)).cloned());
+        problems
+    })?;
     watch.stage("cohort", Some(cohort.n() as u64));
 
     begins(2, "coding the design");
@@ -132,7 +153,8 @@ pub(crate) fn compute(plan: &StudyPlan, design_out: Option<&Path>, mut watch: St
         t.files.iter().map(|f| InputRecord {
             table: t.table.clone(),
             written: f.path.clone(),
-            path: absolute(&f.resolved),
+            path: if f.query { f.path.clone() } else { absolute(&f.resolved) },
+            query: f.query,
             sha256: f.sha256.clone(),
             bytes: f.bytes,
             rows: Some(f.rows),

@@ -2,8 +2,8 @@
 
 use super::progress::{Bars, spinner};
 use super::{
-    Command, CompareArgs, ExportArgs, ExportFormat, RunArgs, SchemaOf, SynthArgs, ValidateArgs, documents, explain, print_out, print_problems,
-    worst_exit,
+    Command, CompareArgs, ExportArgs, ExportFormat, InitArgs, RunArgs, SchemaOf, SynthArgs, ValidateArgs, documents, explain, print_out,
+    print_problems, worst_exit,
 };
 use crate::error::{Problem, Problems, codes};
 use crate::{export, release, report, run, study};
@@ -14,6 +14,7 @@ use std::process::ExitCode;
 pub fn perform(command: Command) -> ExitCode {
     let done = match command {
         Command::Check { study } => check(&study),
+        Command::Init(args) => init(&args),
         Command::Run(args) => run_study(&args),
         Command::Report { dir } => run::report(&dir).and_then(|()| said(format!("wrote {}\n", dir.join("report.html").display()))),
         Command::Verify { dir } => verify(&dir),
@@ -47,6 +48,15 @@ fn check(study: &Path) -> Result<ExitCode, Problems> {
     print_problems(&plan.warnings);
     let analyses: Vec<&str> = plan.analyses.iter().map(|a| a.name.as_str()).collect();
     said(format!("{}: no errors; {} blocks, analyses: {}\n", study.display(), plan.roles.blocks.len(), analyses.join(", ")))
+}
+
+fn init(args: &InitArgs) -> Result<ExitCode, Problems> {
+    let (kind, dir) = match args.from.as_slice() {
+        [kind, dir] => (kind, Path::new(dir)),
+        _ => return Err(vec![Problem::error(codes::G214, "write --from KIND DIR")]),
+    };
+    let path = run::init(kind, dir, args.out.as_deref())?;
+    said(format!("wrote {0}\nread it, change it to your question, then: gapshare check {0}\n", path.display()))
 }
 
 fn plan(study: &Path, json: bool) -> Result<ExitCode, Problems> {

@@ -16,6 +16,8 @@ pub struct AttritionRow {
     pub n_after: u64,
     /// Rows left in each group, the reference first. Rows of no group are in `n_after` alone.
     pub by_group: Vec<u64>,
+    /// Of these, rows with the event; empty unless the outcome is binomial.
+    pub events: Vec<u64>,
 }
 
 const KEPT: u32 = u32::MAX;
@@ -41,6 +43,11 @@ impl Marks {
         self.removed_by.iter().enumerate().filter(|(_, r)| **r == KEPT).map(|(i, _)| i as u32).collect()
     }
 
+    /// Steps so far; the rows of the unit table are none.
+    pub fn n_steps(&self) -> usize {
+        self.names.len() - 1
+    }
+
     pub fn n_kept(&self) -> usize {
         self.removed_by.iter().filter(|r| **r == KEPT).count()
     }
@@ -59,23 +66,29 @@ impl Marks {
         n
     }
 
-    /// The lines. `group` has a code for every row of the unit table, `n_groups` groups in all.
-    pub fn lines(&self, group: &[u32], n_groups: usize) -> Vec<AttritionRow> {
+    /// The lines. `group` has a code for every row of the unit table, `n_groups` groups in all; `outcome` is 1 for an event.
+    pub fn lines(&self, group: &[u32], n_groups: usize, outcome: Option<&[f64]>) -> Vec<AttritionRow> {
         let steps = self.names.len();
+        let event = |row: usize| u64::from(outcome.is_some_and(|y| y.get(row) == Some(&1.0)));
+        let mut events_removed = vec![vec![0u64; n_groups + 1]; steps];
+        let mut events = vec![0u64; n_groups + 1];
         // removed[s][g]: rows of group g that step s removed; the last column is for rows of no group.
         let mut removed = vec![vec![0u64; n_groups + 1]; steps];
         let mut left = vec![0u64; n_groups + 1];
-        for (mark, g) in self.removed_by.iter().zip(group) {
+        for (row, (mark, g)) in self.removed_by.iter().zip(group).enumerate() {
             let g = if *g == MISSING { n_groups } else { *g as usize };
             left[g] += 1;
+            events[g] += event(row);
             if *mark != KEPT {
                 removed[*mark as usize][g] += 1;
+                events_removed[*mark as usize][g] += event(row);
             }
         }
         let mut lines = Vec::with_capacity(steps);
         for (step, name) in self.names.iter().enumerate() {
             let n_before = left.iter().sum();
             left.iter_mut().zip(&removed[step]).for_each(|(l, r)| *l -= r);
+            events.iter_mut().zip(&events_removed[step]).for_each(|(l, r)| *l -= r);
             let n_after = left.iter().sum();
             lines.push(AttritionRow {
                 step,
@@ -84,6 +97,7 @@ impl Marks {
                 n_removed: n_before - n_after,
                 n_after,
                 by_group: left[..n_groups].to_vec(),
+                events: if outcome.is_some() { events[..n_groups].to_vec() } else { Vec::new() },
             });
         }
         lines
@@ -123,7 +137,8 @@ mod tests {
         let mut marks = Marks::new(5, "rows of t".to_owned());
         assert_eq!(marks.step("odd", |row| row % 2 == 1), 2);
         assert_eq!(marks.step("first", |row| row == 0 || row == 1), 1);
-        let lines = marks.lines(&[0, 0, 1, 1, MISSING], 2);
+        let lines = marks.lines(&[0, 0, 1, 1, MISSING], 2, Some(&[1.0, 1.0, 1.0, f64::NAN, 1.0]));
+        assert_eq!(lines.iter().map(|l| l.events.clone()).collect::<Vec<_>>(), [[2, 1], [1, 1], [0, 1]]);
         assert_eq!(lines.iter().map(|l| (l.n_before, l.n_removed, l.n_after)).collect::<Vec<_>>(), [(5, 0, 5), (5, 2, 3), (3, 1, 2)]);
         assert_eq!(lines.iter().map(|l| l.by_group.clone()).collect::<Vec<_>>(), [[2, 2], [1, 1], [0, 1]]);
         let problems = emptied(&lines, &["a".to_owned(), "b".to_owned()]);

@@ -2,8 +2,10 @@
 //! rows of the analysis, and every row that goes is counted.
 
 use super::attrition::{AttritionRow, Marks, emptied};
+use super::features::{self, Events, Feature, FeatureReport};
 use super::infer::BadCells;
-use super::joins;
+use super::inputs::Input;
+use super::joins::{self, JoinRow};
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout};
 use super::plan::{CohortPlan, Columns, RolesPlan, RowStep, UnitPlan};
@@ -11,10 +13,12 @@ use super::problems::bug;
 use super::read::{self, Read, rows_shown};
 use super::roles::{self, Rows, Values};
 use super::source::InputFile;
+use super::sources;
 use super::steps;
 use super::text::note;
 use crate::design::Clusters;
 use crate::error::{Problem, Problems, codes};
+use crate::vocab::Family;
 use indexmap::IndexMap;
 use polars::prelude::{DataFrame, Schema};
 use std::collections::BTreeSet;
@@ -40,6 +44,10 @@ pub struct Cohort {
     /// (n) row of the unit table, counted from 0.
     pub unit_row: Vec<u32>,
     pub attrition: Vec<AttritionRow>,
+    /// In the order of the study file.
+    pub joins: Vec<JoinRow>,
+    /// What became of the rows of event tables, a feature each.
+    pub features: Vec<FeatureReport>,
     pub inputs: Vec<InputFile>,
     /// Data rows read of each table.
     pub rows_read: IndexMap<String, u64>,
@@ -60,7 +68,7 @@ pub fn columns(plan: &CohortPlan) -> Result<Columns, Problems> {
     let layout = layout::resolve(plan)?;
     some_rows(plan, &layout)?;
     let schema = layout.schema(plan)?;
-    Ok(layout.kinds(&schema))
+    Ok(Columns { warnings: sources::warnings(plan.tables.values()), ..layout.kinds(&schema) })
 }
 
 /// Runs the plan on the data.
@@ -77,7 +85,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let role_names: BTreeSet<String> = of_roles.iter().map(|n| n.name.clone()).collect();
     let mut warnings = Problems::new();
     let tables = read_tables(plan, &layout, &role_names, &mut warnings)?;
-    let (frame, mut marks) = run_steps(plan, &layout, &tables, &mut warnings)?;
+    let events = open_events(plan, &layout, &mut warnings)?;
+    let Steps { frame, mut marks, joins, features, inputs: more } = run_steps(plan, &layout, &tables, &events, &mut warnings)?;
     let names: Vec<&str> = role_names.iter().map(String::as_str).collect();
     let frame = frame.select(names).map_err(|e| vec![bug("the columns of the roles", &e)])?;
 
@@ -93,7 +102,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         rows.without_zero_weight(weight);
     }
     let group_labels: Vec<String> = std::iter::once(&roles.group.reference).chain(&roles.group.index).map(|v| v.value.text.clone()).collect();
-    let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len())).unwrap_or_default();
+    let events = outcome.as_deref().filter(|_| matches!(roles.outcome.family, Family::Binomial | Family::Probit));
+    let attrition = group.as_ref().map(|g| rows.marks.lines(g, group_labels.len(), events)).unwrap_or_default();
     rows.problems.extend(emptied(&attrition, &group_labels));
     let columns = rows.variables(roles);
     let weight = roles.weight.as_ref().map(|w| rows.weight(w)).transpose();
@@ -117,10 +127,11 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
         (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
-        // A number column that one cell made text explains other errors.
-        problems.extend(warnings.into_iter().filter(|w| w.code == codes::G315));
+        // A number column that one cell made text, or a column that the source leaves empty, explains other errors.
+        problems.extend(warnings.into_iter().filter(|w| [codes::G315, codes::G331, codes::G332].contains(&w.code)));
         return Err(problems);
     };
+    let inputs = all_inputs(tables.into_values().map(|read| read.input).chain(more), &layout);
     Ok(Cohort {
         columns,
         group: unit_row.iter().map(|row| group[*row as usize]).collect(),
@@ -133,8 +144,14 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         labelled,
         unit_row,
         attrition,
-        rows_read: tables.iter().map(|(name, read)| (name.clone(), read.frame.height() as u64)).collect(),
-        inputs: tables.into_values().map(|read| read.input).collect(),
+        joins,
+        features,
+        rows_read: inputs
+            .iter()
+            .filter(|t| plan.tables.contains_key(&t.table))
+            .map(|t| (t.table.clone(), t.files.iter().map(|f| f.rows).sum()))
+            .collect(),
+        inputs,
         warnings,
     })
 }
@@ -166,30 +183,78 @@ fn read_tables(plan: &CohortPlan, layout: &Layout, roles: &BTreeSet<String>, war
     if problems.is_empty() { Ok(tables) } else { Err(problems) }
 }
 
+/// The first pass over each event table.
+fn open_events<'a>(plan: &'a CohortPlan, layout: &'a Layout, warnings: &mut Problems) -> Result<IndexMap<String, Events<'a>>, Problems> {
+    let mut problems = Problems::new();
+    let mut events = IndexMap::new();
+    for (name, needs) in &layout.needs {
+        let (Some(table), Some(header)) = (plan.tables.get(name), layout.headers.get(name)) else { continue };
+        match Events::open(table, header, needs, warnings) {
+            Ok(opened) => {
+                events.insert(name.clone(), opened);
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    if problems.is_empty() { Ok(events) } else { Err(problems) }
+}
+
+/// Every table once, then the files of codes.
+fn all_inputs(tables: impl Iterator<Item = InputFile>, layout: &Layout) -> Vec<InputFile> {
+    let lists = layout.features.iter().flatten().filter_map(|parts| parts.list.as_ref()?.input.clone());
+    let mut inputs: Vec<InputFile> = Vec::new();
+    for input in tables.chain(lists) {
+        if !inputs.iter().any(|seen| seen.table == input.table) {
+            inputs.push(input);
+        }
+    }
+    inputs
+}
+
 /// The joined rows after all steps, and which of them were removed by which step.
-fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>, warnings: &mut Problems) -> Result<(DataFrame, Marks), Problems> {
+struct Steps {
+    frame: DataFrame,
+    marks: Marks,
+    joins: Vec<JoinRow>,
+    features: Vec<FeatureReport>,
+    /// The event tables.
+    inputs: Vec<InputFile>,
+}
+
+fn run_steps(
+    plan: &CohortPlan,
+    layout: &Layout,
+    tables: &IndexMap<String, Read>,
+    events: &IndexMap<String, Events<'_>>,
+    warnings: &mut Problems,
+) -> Result<Steps, Problems> {
     let unit = &plan.unit.table.name;
     let Some(unit_table) = tables.get(unit) else {
         return Err(vec![Problem::error(codes::G901, "no column of the unit table is used")]);
     };
     if unit_table.frame.height() == 0 {
-        return Err(vec![
-            Problem::error(codes::G307, format!("table `{unit}` has a header and no rows"))
-                .at(plan.tables.get(unit).and_then(|t| t.path_place.clone())),
-        ]);
+        let nothing = match plan.tables.get(unit).map(|t| &t.input) {
+            Some(Input::Query(_)) => format!("the query of table `{unit}` gives no rows"),
+            _ => format!("table `{unit}` has a header and no rows"),
+        };
+        return Err(vec![Problem::error(codes::G307, nothing).at(plan.tables.get(unit).and_then(|t| t.path_place.clone()))]);
     }
-    let mut frame = unit_table.frame.clone();
-    let mut marks = Marks::new(frame.height(), format!("rows of {unit}"));
+    let frame = unit_table.frame.clone();
+    let marks = Marks::new(frame.height(), format!("rows of {unit}"));
+    let mut so_far = Steps { frame, marks, joins: Vec::new(), features: Vec::new(), inputs: Vec::new() };
     let mut problems = Problems::new();
     check_units(&plan.unit, unit_table, warnings, &mut problems);
     // Types may differ from those of the sample that `check` saw, so expressions are typed again on what was read.
     let mut typed = false;
-    for ((step, expression), joined) in plan.steps.iter().zip(&layout.expressions).zip(&layout.joined) {
+    for (at, step) in plan.steps.iter().enumerate() {
         if let RowStep::Join(plan) = step {
             let Some(right) = tables.get(&plan.table.name) else { continue };
-            let ready = plan.by.iter().all(|(l, _)| frame.column(&l.name).is_ok());
-            if ready && let Err(p) = joins::join(&mut frame, &mut marks, plan, joined, &right.frame, &right.input.files, warnings) {
-                problems.extend(p);
+            let ready = plan.by.iter().all(|(l, _)| so_far.frame.column(&l.name).is_ok());
+            if ready {
+                match joins::join(&mut so_far.frame, &mut so_far.marks, plan, &layout.joined[at], &right.frame, &right.input.files, warnings) {
+                    Ok(row) => so_far.joins.push(row),
+                    Err(p) => problems.extend(p),
+                }
             }
             continue;
         }
@@ -199,28 +264,67 @@ fn run_steps(plan: &CohortPlan, layout: &Layout, tables: &IndexMap<String, Read>
         if !typed {
             typed = joins_done(plan, step);
             if typed {
-                let mut schema: Schema = (**frame.schema()).clone();
-                layout.type_expressions(plan, &mut schema, &mut problems);
+                let mut schema: Schema = (**so_far.frame.schema()).clone();
+                let types = events.iter().map(|(name, e)| (name.clone(), e.schema())).collect();
+                layout.type_expressions(plan, &mut schema, &types, &mut problems);
                 if !problems.is_empty() {
                     continue;
                 }
             }
         }
-        let done = match (step, expression) {
+        let Steps { frame, marks, .. } = &mut so_far;
+        let done = match (step, &layout.expressions[at]) {
             (RowStep::Derive(derive), Some(expression)) => expression
-                .evaluate(&frame, &derive.column.name)
+                .evaluate(frame, &derive.column.name)
                 .map_err(|e| vec![steps::not_computed(&derive.sql, &e)])
                 .and_then(|c| frame.with_column(c).map(|_| ()).map_err(|e| vec![bug("a derived column", &e)])),
-            (RowStep::Keep(keep), Some(expression)) => steps::keep(&frame, &mut marks, keep, expression, warnings).map_err(|p| vec![*p]),
-            (RowStep::First(first), _) => steps::first(&frame, &mut marks, first, warnings),
-            (RowStep::Present(present), _) => steps::present(&frame, &mut marks, present).map_err(|p| vec![*p]),
+            (RowStep::Feature(_), _) => so_far.features_from(at, plan, layout, events, warnings),
+            (RowStep::Keep(keep), Some(expression)) => steps::keep(frame, marks, keep, expression, warnings).map_err(|p| vec![*p]),
+            (RowStep::First(first), _) => steps::first(frame, marks, first, warnings),
+            (RowStep::Present(present), _) => steps::present(frame, marks, present).map_err(|p| vec![*p]),
             (RowStep::Join(_) | RowStep::Derive(_) | RowStep::Keep(_), _) => Ok(()),
         };
         if let Err(p) = done {
             problems.extend(p);
         }
     }
-    if problems.is_empty() { Ok((frame, marks)) } else { Err(problems) }
+    if problems.is_empty() { Ok(so_far) } else { Err(problems) }
+}
+
+impl Steps {
+    /// The features that follow one another from this step on, each event table read once. Nothing for a step whose feature is there.
+    fn features_from(
+        &mut self,
+        at: usize,
+        plan: &CohortPlan,
+        layout: &Layout,
+        events: &IndexMap<String, Events<'_>>,
+        warnings: &mut Problems,
+    ) -> Result<(), Problems> {
+        let mut by_table: IndexMap<&str, Vec<Feature<'_>>> = IndexMap::new();
+        for (step, parts) in plan.steps.iter().zip(&layout.features).skip(at) {
+            let (RowStep::Feature(plan), Some(parts)) = (step, parts) else { break };
+            if self.frame.column(&plan.column.name).is_err() {
+                let feature = Feature { plan, keep: parts.keep.as_ref(), list: parts.list.as_ref(), score: parts.score.as_ref() };
+                by_table.entry(&plan.table.name).or_default().push(feature);
+            }
+        }
+        let mut problems = Problems::new();
+        for (table, features) in by_table {
+            let Some(events) = events.get(table) else { continue };
+            match features::compute(&self.frame, &self.marks, &features, events, warnings) {
+                Ok(computed) => {
+                    for column in computed.columns {
+                        self.frame.with_column(column).map_err(|e| vec![bug("a feature", &e)])?;
+                    }
+                    self.features.extend(computed.reports);
+                    self.inputs.push(computed.input);
+                }
+                Err(p) => problems.extend(p),
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
 }
 
 /// Is there no join after this step?

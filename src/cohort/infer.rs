@@ -87,6 +87,11 @@ impl Profile {
         }
     }
 
+    /// Cells that are time stamps with a zone, which is UTC.
+    pub fn zoned(&self) -> usize {
+        self.stamp_utc
+    }
+
     /// (cells that would read as numbers, all cells), when the column is text and most of them would.
     pub fn looks_like_numbers(&self) -> Option<(usize, usize)> {
         let numbers = self.integer + self.decimal + self.nearly_number;

@@ -3,12 +3,28 @@
 use super::attrition::Marks;
 use super::infer::BadCells;
 use super::keys::{self, KeyError, NO_KEY};
-use super::plan::{JoinPlan, Unmatched};
+use super::plan::{JoinPlan, Named, Unmatched};
 use super::problems::bug;
 use super::read::rows_shown;
 use super::source::ReadFile;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::{Column, DataFrame, IdxCa, IdxSize, NewChunkedArray};
+use serde::Serialize;
+
+/// One line of tables/joins.csv.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JoinRow {
+    pub table: String,
+    /// Columns of the joined row, `=` the column of the table where it is called differently, with commas between.
+    pub key: String,
+    pub unmatched: Unmatched,
+    /// Steps of attrition before it.
+    pub after_step: usize,
+    pub n_rows: u64,
+    pub n_matched: u64,
+    /// Rows of the table.
+    pub n_table: u64,
+}
 
 /// Adds the columns (name in the joined row, column of `right`) to `rows`. Errors: G211 (keys that cannot be compared), G303, G304.
 pub(super) fn join(
@@ -19,13 +35,13 @@ pub(super) fn join(
     right: &DataFrame,
     files: &[ReadFile],
     warnings: &mut Problems,
-) -> Result<(), Problems> {
+) -> Result<JoinRow, Problems> {
     let table = &join.table.name;
     let place = join.table.place.clone();
     let internal = |e| vec![bug("a join", &e)];
-    let mut by: Vec<(&Column, Option<&Column>)> = Vec::with_capacity(join.by.len());
+    let mut by: Vec<(&Column, &Column)> = Vec::with_capacity(join.by.len());
     for (l, r) in &join.by {
-        by.push((rows.column(&l.name).map_err(internal)?, Some(right.column(&r.name).map_err(internal)?)));
+        by.push((rows.column(&l.name).map_err(internal)?, right.column(&r.name).map_err(internal)?));
     }
     let (left_codes, right_codes) = keys::pairs(&by).map_err(|(k, e)| match e {
         KeyError::Polars(e) => internal(e),
@@ -59,6 +75,16 @@ pub(super) fn join(
 
     let n_unmatched = (0..matched.len()).filter(|row| marks.is_kept(*row) && matched[*row].is_none()).count();
     let n = marks.n_kept();
+    let key = |(l, r): &(Named, Named)| if l.name == r.name { l.name.clone() } else { format!("{}={}", l.name, r.name) };
+    let row = JoinRow {
+        table: table.clone(),
+        key: join.by.iter().map(key).collect::<Vec<_>>().join(", "),
+        unmatched: join.unmatched,
+        after_step: marks.n_steps(),
+        n_rows: n as u64,
+        n_matched: (n - n_unmatched) as u64,
+        n_table: right.height() as u64,
+    };
     match join.unmatched {
         Unmatched::Error if n_unmatched > 0 => {
             return Err(vec![
@@ -93,5 +119,5 @@ pub(super) fn join(
         let column = column.take(&take).map_err(internal)?.with_name(name.as_str().into());
         rows.with_column(column).map_err(internal)?;
     }
-    Ok(())
+    Ok(row)
 }

@@ -70,8 +70,8 @@ impl<K: Hash + Eq> Interner<K> {
         *self.0.entry(key).or_insert(next)
     }
 
-    fn codes(&mut self, keys: impl Iterator<Item = Option<K>>) -> Vec<u32> {
-        keys.map(|k| k.map_or(NO_KEY, |k| self.code(k))).collect()
+    fn find(&self, key: &K) -> u32 {
+        self.0.get(key).copied().unwrap_or(NO_KEY)
     }
 }
 
@@ -80,110 +80,143 @@ fn bits(v: f64) -> Option<u64> {
     (!v.is_nan()).then(|| if v == 0.0 { 0 } else { v.to_bits() })
 }
 
-/// Codes of the cells of two columns (the second may be absent): equal cells get equal codes, whichever column they stand in.
-fn pair(left: &Column, right: Option<&Column>) -> Result<(Vec<u32>, Vec<u32>), KeyError> {
-    let wrong = || KeyError::Types(type_name(left.dtype()).to_owned(), right.map_or("", |r| type_name(r.dtype())).to_owned());
-    let l = form(left.dtype()).ok_or_else(wrong)?;
-    let r = match right {
-        Some(r) => form(r.dtype()).ok_or_else(wrong)?,
-        None => l,
-    };
-    let empty = |c: Option<&Column>| vec![NO_KEY; c.map_or(0, Column::len)];
-    let mode = match (l, r) {
-        (Form::Nothing, Form::Nothing) => return Ok((empty(Some(left)), empty(right))),
-        (Form::Nothing, other) | (other, Form::Nothing) => other,
-        (a, b) if a == b => a,
-        (Form::Integer, Form::Number) | (Form::Number, Form::Integer) => Form::Number,
-        (Form::Text, Form::Integer | Form::Number) | (Form::Integer | Form::Number, Form::Text) => return mixed(left, right),
-        _ => return Err(wrong()),
-    };
-    let both = |dtype: &DataType| -> PolarsResult<(Column, Option<Column>)> { Ok((left.cast(dtype)?, right.map(|r| r.cast(dtype)).transpose()?)) };
-    match mode {
-        Form::Text => {
-            let (left, right) = both(&DataType::String)?;
-            let mut interner = Interner(HashMap::new());
-            let a = interner.codes(left.str()?.iter().map(|c| c.map(str::trim)));
-            let b = match &right {
-                Some(r) => interner.codes(r.str()?.iter().map(|c| c.map(str::trim))),
-                None => Vec::new(),
-            };
-            Ok((a, b))
-        }
-        Form::Number => {
-            let (left, right) = both(&DataType::Float64)?;
-            let mut interner = Interner(HashMap::new());
-            let a = interner.codes(left.f64()?.iter().map(|v| v.and_then(bits)));
-            let b = match &right {
-                Some(r) => interner.codes(r.f64()?.iter().map(|v| v.and_then(bits))),
-                None => Vec::new(),
-            };
-            Ok((a, b))
-        }
-        Form::Integer | Form::Boolean | Form::Date | Form::Datetime | Form::Nothing => {
-            let (left, right) =
-                (left.to_physical_repr().cast(&DataType::Int64)?, right.map(|r| r.to_physical_repr().cast(&DataType::Int64)).transpose()?);
-            let mut interner = Interner(HashMap::new());
-            let a = interner.codes(left.i64()?.iter());
-            let b = match &right {
-                Some(r) => interner.codes(r.i64()?.iter()),
-                None => Vec::new(),
-            };
-            Ok((a, b))
-        }
+/// The codes of the cells seen so far: equal cells have equal codes, whichever column they stand in.
+struct Dictionary {
+    mode: Mode,
+    whole: Interner<i64>,
+    numbers: Interner<u64>,
+    words: HashMap<String, u32>,
+}
+
+/// How cells are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Whole numbers, booleans, dates and times by what they are stored as.
+    Whole,
+    Number,
+    Text,
+    /// A text with a number: numbers get even codes, words odd ones.
+    Mixed,
+    Nothing,
+}
+
+impl Dictionary {
+    /// Of two columns that are compared.
+    fn new(left: &DataType, right: &DataType) -> Result<Self, KeyError> {
+        let wrong = || KeyError::Types(type_name(left).to_owned(), type_name(right).to_owned());
+        let (l, r) = (form(left).ok_or_else(wrong)?, form(right).ok_or_else(wrong)?);
+        let of = |f: Form| match f {
+            Form::Integer | Form::Boolean | Form::Date | Form::Datetime => Mode::Whole,
+            Form::Number => Mode::Number,
+            Form::Text => Mode::Text,
+            Form::Nothing => Mode::Nothing,
+        };
+        let mode = match (l, r) {
+            (Form::Nothing, other) | (other, Form::Nothing) => of(other),
+            (a, b) if a == b => of(a),
+            (Form::Integer, Form::Number) | (Form::Number, Form::Integer) => Mode::Number,
+            (Form::Text, Form::Integer | Form::Number) | (Form::Integer | Form::Number, Form::Text) => Mode::Mixed,
+            _ => return Err(wrong()),
+        };
+        Ok(Self { mode, whole: Interner(HashMap::new()), numbers: Interner(HashMap::new()), words: HashMap::new() })
     }
-}
 
-fn mixed(left: &Column, right: Option<&Column>) -> Result<(Vec<u32>, Vec<u32>), KeyError> {
-    let left = if left.dtype() == &DataType::String { left.clone() } else { left.cast(&DataType::Float64)? };
-    let right = match right {
-        Some(r) if r.dtype() == &DataType::String => Some(r.clone()),
-        Some(r) => Some(r.cast(&DataType::Float64)?),
-        None => None,
-    };
-    let mut numbers = Interner(HashMap::new());
-    let mut words = Interner(HashMap::new());
-    // Numbers get even codes, words odd ones.
-    let mut codes_of = |column: &Column| -> PolarsResult<Vec<u32>> {
-        Ok(match column.try_str() {
-            Some(texts) => texts
-                .iter()
-                .map(|cell| match cell.map(|c| (c, read_number(c))) {
-                    Some((_, Some(v))) => bits(v).map_or(NO_KEY, |b| 2 * numbers.code(b)),
-                    Some((c, None)) => 2 * words.code(c.trim().to_owned()) + 1,
-                    None => NO_KEY,
-                })
-                .collect(),
-            None => column.f64()?.iter().map(|v| v.and_then(bits).map_or(NO_KEY, |b| 2 * numbers.code(b))).collect(),
-        })
-    };
-    let a = codes_of(&left)?;
-    let b = right.as_ref().map(&mut codes_of).transpose()?.unwrap_or_default();
-    Ok((a, b))
-}
-
-/// Codes of keys made of several columns: (left rows, right rows). A key with a missing part is [`NO_KEY`].
-pub(super) fn pairs(columns: &[(&Column, Option<&Column>)]) -> Result<(Vec<u32>, Vec<u32>), (usize, KeyError)> {
-    let mut out: Option<(Vec<u32>, Vec<u32>)> = None;
-    for (k, (left, right)) in columns.iter().enumerate() {
-        let next = pair(left, *right).map_err(|e| (k, e))?;
-        out = Some(match out {
-            None => next,
-            Some(so_far) => {
-                let mut interner = Interner(HashMap::new());
-                let mut combine = |a: &[u32], b: &[u32]| -> Vec<u32> {
-                    interner.codes(a.iter().zip(b).map(|(a, b)| (*a != NO_KEY && *b != NO_KEY).then_some((*a, *b))))
-                };
-                (combine(&so_far.0, &next.0), combine(&so_far.1, &next.1))
+    /// The codes of a column; cells that were not seen before get new ones if `learn`, else none.
+    fn codes(&mut self, column: &Column, learn: bool) -> PolarsResult<Vec<u32>> {
+        let number = |numbers: &mut Interner<u64>, v: Option<f64>| match v.and_then(bits) {
+            Some(b) if learn => numbers.code(b),
+            Some(b) => numbers.find(&b),
+            None => NO_KEY,
+        };
+        let word = |words: &mut HashMap<String, u32>, c: &str| {
+            if let Some(code) = words.get(c) {
+                return *code;
             }
-        });
+            let next = words.len() as u32;
+            if learn { *words.entry(c.to_owned()).or_insert(next) } else { NO_KEY }
+        };
+        let scaled = |code: u32, odd: u32| if code == NO_KEY { NO_KEY } else { 2 * code + odd };
+        if column.dtype() == &DataType::Null {
+            return Ok(vec![NO_KEY; column.len()]);
+        }
+        Ok(match self.mode {
+            Mode::Nothing => vec![NO_KEY; column.len()],
+            Mode::Whole => {
+                let column = column.to_physical_repr().cast(&DataType::Int64)?;
+                let of = |v: Option<i64>| match v {
+                    Some(v) if learn => self.whole.code(v),
+                    Some(v) => self.whole.find(&v),
+                    None => NO_KEY,
+                };
+                column.i64()?.iter().map(of).collect()
+            }
+            Mode::Number => column.cast(&DataType::Float64)?.f64()?.iter().map(|v| number(&mut self.numbers, v)).collect(),
+            Mode::Text => {
+                let column = column.cast(&DataType::String)?;
+                column.str()?.iter().map(|c| c.map_or(NO_KEY, |c| word(&mut self.words, c.trim()))).collect()
+            }
+            Mode::Mixed => match column.try_str() {
+                Some(texts) => texts
+                    .iter()
+                    .map(|cell| match cell.map(|c| (c, read_number(c))) {
+                        Some((_, Some(v))) => scaled(number(&mut self.numbers, Some(v)), 0),
+                        Some((c, None)) => scaled(word(&mut self.words, c.trim()), 1),
+                        None => NO_KEY,
+                    })
+                    .collect(),
+                None => column.cast(&DataType::Float64)?.f64()?.iter().map(|v| scaled(number(&mut self.numbers, v), 0)).collect(),
+            },
+        })
     }
-    Ok(out.unwrap_or_default())
+}
+
+/// Codes of keys of one or several columns. A key with a missing part is [`NO_KEY`].
+pub(super) struct Matcher {
+    parts: Vec<Dictionary>,
+    /// Of the codes so far and that of the next part.
+    pairs: Vec<Interner<(u32, u32)>>,
+}
+
+impl Matcher {
+    /// `types`: of the left and the right column of each part. Errors: the part, and why.
+    pub fn new<'a>(types: impl Iterator<Item = (&'a DataType, &'a DataType)>) -> Result<Self, (usize, KeyError)> {
+        let parts: Vec<Dictionary> = types.enumerate().map(|(k, (l, r))| Dictionary::new(l, r).map_err(|e| (k, e))).collect::<Result<_, _>>()?;
+        let pairs = parts.iter().skip(1).map(|_| Interner(HashMap::new())).collect();
+        Ok(Self { parts, pairs })
+    }
+
+    /// Codes of the keys of a table; keys that were not seen before get new ones if `learn`, else none.
+    pub fn codes(&mut self, columns: &[&Column], learn: bool) -> Result<Vec<u32>, (usize, KeyError)> {
+        let mut out: Option<Vec<u32>> = None;
+        for (k, (part, column)) in self.parts.iter_mut().zip(columns).enumerate() {
+            let next = part.codes(column, learn).map_err(|e| (k, e.into()))?;
+            out = Some(match out {
+                None => next,
+                Some(so_far) => {
+                    let pairs = &mut self.pairs[k - 1];
+                    let combine = |(a, b): (&u32, &u32)| match (*a != NO_KEY && *b != NO_KEY, learn) {
+                        (false, _) => NO_KEY,
+                        (true, true) => pairs.code((*a, *b)),
+                        (true, false) => pairs.find(&(*a, *b)),
+                    };
+                    so_far.iter().zip(&next).map(combine).collect()
+                }
+            });
+        }
+        Ok(out.unwrap_or_default())
+    }
+}
+
+/// Codes of keys made of several columns: (left rows, right rows).
+pub(super) fn pairs(columns: &[(&Column, &Column)]) -> Result<(Vec<u32>, Vec<u32>), (usize, KeyError)> {
+    let mut matcher = Matcher::new(columns.iter().map(|(l, r)| (l.dtype(), r.dtype())))?;
+    let (left, right): (Vec<&Column>, Vec<&Column>) = columns.iter().copied().unzip();
+    Ok((matcher.codes(&left, true)?, matcher.codes(&right, true)?))
 }
 
 /// Codes of the keys of one table.
 pub(super) fn single(columns: &[&Column]) -> Result<Vec<u32>, (usize, KeyError)> {
-    let columns: Vec<(&Column, Option<&Column>)> = columns.iter().map(|c| (*c, None)).collect();
-    pairs(&columns).map(|p| p.0)
+    Matcher::new(columns.iter().map(|c| (c.dtype(), c.dtype())))?.codes(columns, true)
 }
 
 /// Rows (from 1) whose key stood in a row before, counted, the first of them listed.
@@ -212,7 +245,7 @@ mod tests {
     }
 
     fn equal(left: &Column, right: &Column) -> Option<Vec<Vec<bool>>> {
-        let (a, b) = pair(left, Some(right)).ok()?;
+        let (a, b) = pairs(&[(left, right)]).ok()?;
         Some(a.iter().map(|x| b.iter().map(|y| x == y && *x != NO_KEY).collect()).collect())
     }
 

@@ -1,7 +1,8 @@
 //! The joined row: which columns it has after each step, where each comes from, and which of them are needed. Checks every name of the
 //! plan without reading a row.
 
-use super::plan::{CohortPlan, ColumnInfo, Columns, Kind, Named, RowStep};
+use super::features::{self, Needs, Parts, is_code};
+use super::plan::{CohortPlan, ColumnInfo, Columns, FeaturePlan, Kind, Named, RowStep};
 use super::problems::{not_in_row, not_in_table};
 use super::read::{self, Header};
 use super::sql::{self, Expression};
@@ -25,6 +26,10 @@ pub(super) struct Layout {
     pub expressions: Vec<Option<Expression>>,
     /// One a step: for a join, (name in the joined row, column of the right table).
     pub joined: Vec<Vec<(String, String)>>,
+    /// One a step: what a feature reads its events with.
+    pub features: Vec<Option<Parts>>,
+    /// What features need of each event table.
+    pub needs: IndexMap<String, Needs>,
     /// Columns of the joined row that the steps need.
     pub used: BTreeSet<String>,
 }
@@ -44,25 +49,35 @@ pub(super) fn resolve(plan: &CohortPlan) -> Result<Layout, Problems> {
             headers.insert(name.clone(), header);
         }
     }
-    let layout = Layout { headers, columns: IndexMap::new(), expressions: Vec::new(), joined: Vec::new(), used: BTreeSet::new() };
+    let layout = Layout {
+        headers,
+        columns: IndexMap::new(),
+        expressions: Vec::new(),
+        joined: Vec::new(),
+        features: Vec::new(),
+        needs: IndexMap::new(),
+        used: BTreeSet::new(),
+    };
     let mut b = Builder { plan, layout, problems };
     // A name cannot be called unknown while the table that may hold it cannot be read.
     let complete = b.layout.headers.len() == plan.tables.len();
     b.unit();
     for step in &plan.steps {
-        let (mut expression, mut joined) = (None, Vec::new());
+        let (mut expression, mut joined, mut feature) = (None, Vec::new(), None);
         match step {
             RowStep::Join(join) => joined = b.join(join),
             RowStep::Derive(derive) => {
                 expression = b.expression(&derive.sql, complete);
                 b.derived(&derive.column);
             }
+            RowStep::Feature(plan) => feature = b.feature(plan, complete),
             RowStep::Keep(keep) => expression = b.expression(&keep.sql, complete),
             RowStep::First(first) => first.per.iter().chain(&first.by).for_each(|n| b.use_column(n, complete)),
             RowStep::Present(present) => present.columns.iter().for_each(|n| b.use_column(n, complete)),
         }
         b.layout.expressions.push(expression);
         b.layout.joined.push(joined);
+        b.layout.features.push(feature);
     }
     if b.problems.is_empty() { Ok(b.layout) } else { Err(b.problems) }
 }
@@ -152,6 +167,15 @@ impl Builder<'_> {
             }
         }
         joined
+    }
+
+    fn feature(&mut self, plan: &FeaturePlan, report: bool) -> Option<Parts> {
+        let names = self.table(&plan.table);
+        let left = plan.by.iter().map(|(left, _)| left).chain(&plan.index_date).chain(&plan.birth_date);
+        left.for_each(|named| self.use_column(named, report));
+        self.derived(&plan.column);
+        let needs = self.layout.needs.entry(plan.table.name.clone()).or_default();
+        Some(features::parts(plan, &names?, needs, &mut self.problems))
     }
 
     fn derived(&mut self, column: &Named) {
@@ -255,13 +279,29 @@ impl Layout {
                 schema.insert(name.as_str().into(), dtype.clone());
             }
         }
-        self.type_expressions(plan, &mut schema, &mut problems);
+        let events = self.needs.iter().filter_map(|(name, needs)| {
+            let (table, types) = (plan.tables.get(name)?, of_table.get(name.as_str())?);
+            let of = |column: &str, dtype: &DataType| if is_code(table, needs, column) { DataType::String } else { dtype.clone() };
+            Some((name.clone(), types.iter().map(|(column, dtype)| (column.clone(), of(column, dtype))).collect()))
+        });
+        self.type_expressions(plan, &mut schema, &events.collect(), &mut problems);
         if problems.is_empty() { Ok(schema) } else { Err(problems) }
     }
 
-    /// Types of the derived columns, added to `schema`; checks that every `where` is true or false.
-    pub fn type_expressions(&self, plan: &CohortPlan, schema: &mut Schema, problems: &mut Problems) {
-        for (step, expression) in plan.steps.iter().zip(&self.expressions) {
+    /// Types of the derived columns and features, added to `schema`; checks that every `where` is true or false. `events` has the types of
+    /// the event tables.
+    pub fn type_expressions(&self, plan: &CohortPlan, schema: &mut Schema, events: &HashMap<String, Schema>, problems: &mut Problems) {
+        for ((step, expression), parts) in plan.steps.iter().zip(&self.expressions).zip(&self.features) {
+            if let (RowStep::Feature(feature), Some(parts)) = (step, parts) {
+                let types = events.get(&feature.table.name);
+                match types.map(|types| features::check_type(feature, parts, schema, types)) {
+                    Some(Ok(dtype)) => {
+                        schema.insert(feature.column.name.as_str().into(), dtype);
+                    }
+                    Some(Err(p)) => problems.push(*p),
+                    None => {}
+                }
+            }
             let Some(expression) = expression else { continue };
             // An expression over a derived column that was refused says nothing new.
             if expression.columns.iter().any(|c| !schema.contains(c.as_str())) {
@@ -283,7 +323,7 @@ impl Layout {
                     ),
                     Err(p) => problems.push(*p),
                 },
-                RowStep::Join(_) | RowStep::First(_) | RowStep::Present(_) => {}
+                RowStep::Join(_) | RowStep::Feature(_) | RowStep::First(_) | RowStep::Present(_) => {}
             }
         }
     }
@@ -291,7 +331,7 @@ impl Layout {
     /// The columns with their kinds, as the rest of `check` needs them.
     pub fn kinds(&self, schema: &Schema) -> Columns {
         let info = |name: &str| ColumnInfo { kind: schema.get(name).map_or(Kind::Other, kind), table: self.table_of(name).map(str::to_owned) };
-        Columns { by_name: self.columns.keys().map(|name| (name.clone(), info(name))).collect() }
+        Columns { by_name: self.columns.keys().map(|name| (name.clone(), info(name))).collect(), warnings: Problems::new() }
     }
 }
 

@@ -6,11 +6,15 @@
 pub mod coding;
 pub mod design_file;
 pub mod engine;
+pub mod features;
+pub mod inputs;
 pub mod plan;
 pub mod size;
+pub mod sources;
 
 mod attrition;
 mod categories;
+mod database;
 mod fill;
 mod infer;
 mod joins;
@@ -28,6 +32,7 @@ mod text;
 mod typed;
 
 pub use attrition::AttritionRow;
+pub use joins::JoinRow;
 pub use problems::unknown_column;
 pub use roles::Values;
 pub use source::{InputFile, ReadFile};

@@ -1,14 +1,15 @@
 //! The cohort as plain data: which tables are read, how rows are joined, derived, kept and reduced to one row a unit,
 //! and what each column of the analysis is. [`super::engine`] runs it on polars; `run.json` holds it as lineage.
 
-use crate::error::Place;
+use super::inputs::Input;
+use crate::error::{Place, Problems};
 use crate::vocab::{Family, Role, Scalar};
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::path::PathBuf;
 
 /// A name of the user's and where it stands in the study file.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Named {
     pub name: String,
@@ -41,14 +42,14 @@ pub struct TablePlan {
     pub name: String,
     #[serde(skip)]
     pub place: Option<Place>,
-    /// As the study file writes it, before `${VAR}` is replaced: what outputs show.
+    /// As the study file writes it, before `${VAR}` is replaced: what outputs show. A database's address, where the rows come from a query.
     pub path: String,
-    /// Environment replaced, relative to the study file; may hold a glob.
+    /// Environment replaced, relative to the study file; may hold a glob. Empty where the rows come from a query.
     #[serde(skip)]
     pub resolved: PathBuf,
     #[serde(skip)]
     pub path_place: Option<Place>,
-    pub format: Format,
+    pub input: Input,
     pub null_values: Vec<String>,
     pub types: IndexMap<String, TypedColumn>,
     pub on_bad_value: OnBadValue,
@@ -92,6 +93,8 @@ pub struct UnitPlan {
 pub enum RowStep {
     Join(JoinPlan),
     Derive(DerivePlan),
+    /// One value a unit from the rows of an event table.
+    Feature(Box<FeaturePlan>),
     /// `where`: rows for which the expression is true are kept.
     Keep(KeepPlan),
     First(FirstPlan),
@@ -116,10 +119,183 @@ pub enum Unmatched {
     Keep,
 }
 
+impl Unmatched {
+    /// As the study file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Drop => "drop",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct DerivePlan {
     pub column: Named,
     pub sql: Named,
+}
+
+/// One value a unit from the rows of an event table, which is read in pieces and never held whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct FeaturePlan {
+    pub column: Named,
+    pub table: Named,
+    /// Pairs (column of the joined row, column of the event table).
+    pub by: Vec<(Named, Named)>,
+    /// `where` over one event.
+    pub keep: Option<Named>,
+    pub value: Option<Named>,
+    pub at: Option<Named>,
+    pub window: WindowPlan,
+    /// Given where the window is relative to it.
+    pub index_date: Option<Named>,
+    /// Events before it are set aside. Given where the study has one and the events have a time.
+    pub birth_date: Option<Named>,
+    /// What the study file says of events whose order to the index date is not known within the day.
+    pub same_day: Option<SameDay>,
+    pub take: Take,
+    pub unit: Option<MeasurePlan>,
+    /// Values outside are set aside and counted.
+    pub plausible: Option<[f64; 2]>,
+    pub codes: Option<CodesPlan>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowPlan {
+    /// The whole table.
+    AnyTime,
+    /// Both bounds included, relative to the index date.
+    Between { from: Bound, to: Bound },
+}
+
+/// A bound of a window, in whole hours; whether it was written in hours rather than in days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bound {
+    pub hours: i64,
+    pub in_hours: bool,
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.in_hours { write!(f, "{}h", self.hours) } else { write!(f, "{}d", self.hours / 24) }
+    }
+}
+
+impl std::fmt::Display for WindowPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AnyTime => f.write_str("any_time"),
+            Self::Between { from, to } => write!(f, "{from} to {to}"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SameDay {
+    Include,
+    Exclude,
+}
+
+/// How the events of a unit become one value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Take {
+    First,
+    Last,
+    Min,
+    Max,
+    Mean,
+    Count,
+    Any,
+    Score(ScorePlan),
+}
+
+impl Take {
+    /// As outputs call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Mean => "mean",
+            Self::Count => "count",
+            Self::Any => "any",
+            Self::Score(ScorePlan { index: ScoreIndex::Charlson, .. }) => "charlson",
+            Self::Score(ScorePlan { index: ScoreIndex::Elixhauser, .. }) => "elixhauser",
+        }
+    }
+}
+
+/// A comorbidity score of the diagnosis codes in a column.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScorePlan {
+    pub index: ScoreIndex,
+    pub column: Named,
+    pub coding: Icd,
+    pub weights: Weights,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreIndex {
+    Charlson,
+    Elixhauser,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Icd {
+    Icd9,
+    Icd10,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weights {
+    Charlson1987,
+    Quan2011,
+    /// The number of conditions.
+    Count,
+    VanWalraven,
+    Ahrq,
+}
+
+/// Conversion of units of measurement.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeasurePlan {
+    pub column: Named,
+    pub to: Named,
+    /// The analyte, for conversions between mass and amount of substance.
+    pub of: Option<Named>,
+    /// One of a unit in the unit converted to, as the study file gives it.
+    pub factors: IndexMap<String, f64>,
+    pub on_unknown: OnBadValue,
+}
+
+/// Which events have one of these codes.
+#[derive(Clone, Debug, Serialize)]
+pub struct CodesPlan {
+    pub column: Named,
+    pub list: Vec<CodeSource>,
+    /// Of the codes written in the study file.
+    pub system: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeSource {
+    Code(Named),
+    File {
+        path: String,
+        #[serde(skip)]
+        resolved: PathBuf,
+        #[serde(skip)]
+        place: Option<Place>,
+    },
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -260,6 +436,8 @@ pub enum Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     pub by_name: IndexMap<String, ColumnInfo>,
+    /// What was noticed about the tables on the way.
+    pub warnings: Problems,
 }
 
 #[derive(Clone, Debug)]

@@ -1,10 +1,12 @@
 //! How large the tables are, without reading them: rows from the metadata of parquet and arrow files, and for text a figure from the length
 //! of its first lines.
 
+use super::inputs::Input;
 use super::layout;
 use super::plan::{CohortPlan, Format, TablePlan};
 use super::problems::polars_says;
 use super::source::SourceFile;
+use super::sources;
 use super::typed;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::len;
@@ -60,33 +62,44 @@ pub fn sizes(plan: &CohortPlan) -> Result<Vec<TableSize>, Problems> {
         let Some(table) = plan.tables.get(name) else { continue };
         let (mut bytes, mut rows) = (0, RowCount::Stated(0));
         for file in &header.files {
-            let (file_bytes, file_rows) = of_file(table, file).map_err(|e| vec![*e])?;
+            let format = match &table.input {
+                Input::Files(format) => Some(*format),
+                Input::Model(_) => sources::format_of(&file.path),
+                Input::Query(_) => None,
+            };
+            let (file_bytes, file_rows) = of_file(table, file, format).map_err(|e| vec![*e])?;
             bytes += file_bytes;
             rows = rows.plus(file_rows);
         }
+        // What a model's table takes from several files, and what a query answers, has rows of its own number.
+        rows = match (&table.input, rows) {
+            (Input::Files(_), rows) => rows,
+            (Input::Model(_), RowCount::Stated(n) | RowCount::About(n)) if header.files.len() == 1 => RowCount::About(n),
+            (Input::Model(_) | Input::Query(_), _) => RowCount::Unknown,
+        };
         out.push(TableSize { table: name.clone(), files: header.files.len(), bytes, columns: header.names.len(), rows });
     }
     Ok(out)
 }
 
-fn of_file(table: &TablePlan, file: &SourceFile) -> Result<(u64, RowCount), Box<Problem>> {
+fn of_file(table: &TablePlan, file: &SourceFile, format: Option<Format>) -> Result<(u64, RowCount), Box<Problem>> {
     let unreadable = |e: String| {
         let message = format!("`{}` of table `{}` cannot be read: {e}", file.shown, table.name);
         Box::new(Problem::error(codes::G202, message).at(table.path_place.clone()))
     };
     let bytes = std::fs::metadata(&file.path).map_err(|e| unreadable(e.to_string()))?.len();
-    let rows = match table.format {
-        Format::Parquet | Format::Ipc => {
-            let counted = typed::scan(file, table.format).and_then(|frame| frame.select([len()]).collect());
+    let rows = match format {
+        Some(format @ (Format::Parquet | Format::Ipc)) => {
+            let counted = typed::scan(file, format).and_then(|frame| frame.select([len()]).collect());
             let frame = counted.map_err(|e| unreadable(polars_says(&e)))?;
             let n = frame.columns().first().and_then(|c| c.get(0).ok()).and_then(|v| v.try_extract::<u64>().ok());
             n.map_or(RowCount::Unknown, RowCount::Stated)
         }
-        Format::CsvGz => RowCount::Unknown,
-        Format::Csv | Format::Tsv | Format::Ndjson => {
+        Some(Format::CsvGz) | None => RowCount::Unknown,
+        Some(format @ (Format::Csv | Format::Tsv | Format::Ndjson)) => {
             let mut start = Vec::new();
             File::open(&file.path).and_then(|f| f.take(LOOKED_AT).read_to_end(&mut start)).map_err(|e| unreadable(e.to_string()))?;
-            rows_of_text(&start, bytes, table.format != Format::Ndjson)
+            rows_of_text(&start, bytes, format != Format::Ndjson)
         }
     };
     Ok((bytes, rows))

@@ -29,6 +29,9 @@ pub struct ReadFile {
     pub bytes: u64,
     /// Data rows, the header not counted.
     pub rows: u64,
+    /// Not a file but the answer of a database: the hash is of its rows as text, in the order in which they came.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub query: bool,
 }
 
 /// A file of a table before it is read.
@@ -41,7 +44,7 @@ pub(super) struct SourceFile {
 
 /// The files that a table's path stands for, sorted by name. Errors: G202 for an empty glob, a missing, empty or unreadable file,
 /// or one whose first bytes are those of another format.
-pub(super) fn files(table: &TablePlan) -> Result<Vec<SourceFile>, Box<Problem>> {
+pub(super) fn files(table: &TablePlan, format: Format) -> Result<Vec<SourceFile>, Box<Problem>> {
     let refuse = |message: String| Problem::error(codes::G202, message).at(table.path_place.clone());
     let is_glob = !table.resolved.exists() && table.path.contains(['*', '?', '[']);
     let found = if is_glob {
@@ -62,7 +65,7 @@ pub(super) fn files(table: &TablePlan) -> Result<Vec<SourceFile>, Box<Problem>> 
         vec![SourceFile { shown: table.path.clone(), path: table.resolved.clone() }]
     };
     for file in &found {
-        if let Err(reason) = openable(file, table.format) {
+        if let Err(reason) = openable(file, format) {
             return Err(Box::new(
                 refuse(format!("`{}` of table `{}` {reason}", file.shown, table.name)).help("paths are relative to the study file"),
             ));

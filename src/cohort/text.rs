@@ -146,58 +146,114 @@ pub(super) fn has_rows(file: &SourceFile, format: Format) -> Result<bool, String
     reader.read_byte_record(&mut record).map_err(|e| broken(&e))
 }
 
+/// The rows of a file, one at a time, with the wanted columns only. Rows with another number of cells are passed over, and they and cells
+/// that are not UTF-8 make [`Records::finish`] fail.
+pub(super) struct Records {
+    reader: csv::Reader<Opened>,
+    record: csv::ByteRecord,
+    width: usize,
+    at: Vec<Option<usize>>,
+    pub rows: usize,
+    ragged: (usize, Vec<usize>),
+    not_utf8: (usize, Vec<usize>),
+}
+
+impl Records {
+    /// Errors: what is wrong with the file, to follow its name.
+    pub fn open(file: &SourceFile, format: Format, wanted: &[String]) -> Result<Self, String> {
+        let mut reader = open(file, format)?;
+        let mut record = csv::ByteRecord::new();
+        let names = header_of(&mut reader, &mut record)?;
+        let at = wanted.iter().map(|w| names.iter().position(|n| n == w)).collect();
+        Ok(Self { reader, record, width: names.len(), at, rows: 0, ragged: Default::default(), not_utf8: Default::default() })
+    }
+
+    /// Whether the file has each wanted column.
+    pub fn has(&self) -> impl Iterator<Item = bool> + '_ {
+        self.at.iter().map(Option::is_some)
+    }
+
+    /// Goes to the next row; false at the end.
+    pub fn next(&mut self) -> Result<bool, String> {
+        loop {
+            if !self.reader.read_byte_record(&mut self.record).map_err(|e| broken(&e))? {
+                return Ok(false);
+            }
+            self.rows += 1;
+            if self.record.len() == self.width {
+                return Ok(true);
+            }
+            note(&mut self.ragged.0, &mut self.ragged.1, self.rows);
+        }
+    }
+
+    /// The cell of a wanted column; `None` for a null value.
+    pub fn cell(&mut self, column: usize, null_values: &[String]) -> Option<&str> {
+        let cell = std::str::from_utf8(self.record.get(self.at[column]?)?);
+        if cell.is_err() {
+            note(&mut self.not_utf8.0, &mut self.not_utf8.1, self.rows);
+        }
+        cell.ok().filter(|c| !is_null(c, null_values))
+    }
+
+    /// What was wrong with the rows so far.
+    pub fn faults(&self) -> Result<(), String> {
+        let (ragged, not_utf8) = (&self.ragged, &self.not_utf8);
+        if ragged.0 > 0 {
+            return Err(format!(
+                "has {} columns in its header and another number of cells in {} rows ({})",
+                self.width,
+                ragged.0,
+                row_list(&ragged.1, ragged.0)
+            ));
+        }
+        if not_utf8.0 > 0 {
+            return Err(format!(
+                "holds {} cells that are not UTF-8 text ({}); convert the file to UTF-8",
+                not_utf8.0,
+                row_list(&not_utf8.1, not_utf8.0)
+            ));
+        }
+        Ok(())
+    }
+
+    /// (sha256, bytes) of the whole file.
+    pub fn finish(self) -> Result<(String, u64), String> {
+        self.faults()?;
+        self.reader.into_inner().finish()
+    }
+}
+
 /// The wanted columns of a file. Errors: what is wrong with it, to follow the file's name.
 pub(super) fn read(file: &SourceFile, format: Format, wanted: &[String], null_values: &[String], extent: &Extent) -> Result<TextFile, String> {
-    let mut reader = open(file, format)?;
-    let mut record = csv::ByteRecord::new();
-    let names = header_of(&mut reader, &mut record)?;
-    let at: Vec<Option<usize>> = wanted.iter().map(|w| names.iter().position(|n| n == w)).collect();
-    let mut columns: Vec<Option<Cells>> = at.iter().map(|a| a.map(|_| Cells::default())).collect();
-    let mut rows = 0;
-    let (mut ragged, mut ragged_rows, mut not_utf8, mut not_utf8_rows) = (0usize, Vec::new(), 0usize, Vec::new());
+    let mut records = Records::open(file, format, wanted)?;
+    let mut columns: Vec<Option<Cells>> = records.has().map(|has| has.then(Cells::default)).collect();
     let mut whole = true;
-    while reader.read_byte_record(&mut record).map_err(|e| broken(&e))? {
+    while records.next()? {
         let past_sample = match extent {
             Extent::Whole => false,
             Extent::Sample { rows: limit, decide } => {
+                let before = records.rows - 1;
                 let undecided = || wanted.iter().zip(&columns).any(|(w, c)| decide(w) && c.as_ref().is_some_and(|c| !c.any_value()));
-                if rows > 0 && rows % limit == 0 && !undecided() {
+                if before > 0 && before % limit == 0 && !undecided() {
+                    records.rows = before;
                     whole = false;
                     break;
                 }
-                rows >= *limit
+                before >= *limit
             }
         };
-        rows += 1;
-        if record.len() != names.len() {
-            note(&mut ragged, &mut ragged_rows, rows);
-            continue;
-        }
-        for (a, cells) in at.iter().zip(columns.iter_mut()) {
-            let (Some(a), Some(cells)) = (a, cells) else { continue };
+        for (k, cells) in columns.iter_mut().enumerate() {
+            let Some(cells) = cells else { continue };
             if past_sample && cells.any_value() {
                 continue;
             }
-            match std::str::from_utf8(&record[*a]) {
-                Ok(cell) => cells.push((!is_null(cell, null_values)).then_some(cell)),
-                Err(_) => {
-                    note(&mut not_utf8, &mut not_utf8_rows, rows);
-                    cells.push(None);
-                }
-            }
+            cells.push(records.cell(k, null_values));
         }
     }
-    if ragged > 0 {
-        return Err(format!(
-            "has {} columns in its header and another number of cells in {ragged} rows ({})",
-            names.len(),
-            row_list(&ragged_rows, ragged)
-        ));
-    }
-    if not_utf8 > 0 {
-        return Err(format!("holds {not_utf8} cells that are not UTF-8 text ({}); convert the file to UTF-8", row_list(&not_utf8_rows, not_utf8)));
-    }
-    let hash = if whole { Some(reader.into_inner().finish()?) } else { None };
+    records.faults()?;
+    let rows = records.rows;
+    let hash = if whole { Some(records.finish()?) } else { None };
     Ok(TextFile { columns, rows, hash })
 }
 

@@ -88,6 +88,10 @@ codes! {
     G212 Usage "the output folder cannot be written" "gapshare writes beside the output folder first and moves the result into place at the end, so it must be able to create files in the parent folder.";
     G213 Usage "a value is out of range" "The number is outside what this key takes.";
     G214 Usage "usage" "The command was not called as it should be.";
+    G215 Usage "columns that need each other" "A derived column and a feature, or two features, each need the other before they can be computed. A feature needs its `by` columns and, with a window, the index date; a derived column needs what its expression names.";
+    G231 Usage "a password in the study file" "Study files are shared, and written into results. Write the database's address as \"${DATABASE_URL}\", or its password as \"${NAME}\", and set the variable before the run; what stands in the environment reaches no message and no output.";
+    G232 Usage "a database cannot be read" "The server cannot be reached, refuses the connection, or refuses the query. Queries run in a read-only transaction. Passwords are taken out of what the server says.";
+    G233 Usage "a file is there already" "`gapshare init` never overwrites a file. Name another with --out.";
     // The data.
     G301 Data "values that do not parse" "A column declared as number, integer, boolean, date or datetime holds cells that do not read as that. List their spelling under `null_values` if they mean missing, or set `on_bad_value: set_null` to make them null and have them counted.";
     G302 Data "the unit key is not unique" "The cohort has one row per row of the unit table; its key is repeated.";
@@ -109,6 +113,16 @@ codes! {
     G318 Data "ties" "Several rows are equally first; the one that stands first in the file was taken.";
     G319 Data "rows were dropped or filled" "Rows were removed, or missing values filled, as the study file says.";
     G320 Data "an event value without rows" "An `event` value does not occur in the outcome column although another does.";
+    G321 Data "events on the index day" "The window ends or begins with the index day, and it is not known which came first on that day, the event or the index date, because they do not both have a time of day. If neither has, 0d is that day and the events count; if one of them has, they do not. `same_day: include` or `same_day: exclude` settles it.";
+    G322 Data "events that do not count" "Events without a time or a value, dated before the birth of their unit, outside what is plausible, or for which `where` is neither true nor false, do not count; units without an index date have no value. They are counted here and in tables/features.csv.";
+    G323 Data "units of measurement" "Values stand in a unit that cannot be converted. Conversions are never guessed at: name the analyte (`of: creatinine`) for conversions between mass and amount of substance, give a factor (`factors: { umol/L: 0.01131 }`), or set such values aside (`on_unknown: set_null`).";
+    G324 Data "values far above the others" "Units have a value more than 1,000 times the median. `plausible: [low, high]` sets aside, and counts, what cannot be true.";
+    G325 Data "codes that match nothing" "Codes of a list stand in no event of the cohort. A code is that code alone; a prefix is written with `*`. Codes are compared without dots and spaces, in capitals.";
+    G326 Data "a feature without a window" "All events of the table count, those after the index date as well. `window: any_time` says that this is meant.";
+    G327 Data "a covariate from after the index date" "The window of the feature goes on after the index date, so it may be a consequence of what the study explains.";
+    G331 Data "nothing is there for a table or a column" "A table of the OMOP or Synthea folder has a header and no rows, or a column of a table is empty because the folder does not hold what it is made of. docs/sources.md says what each column is made of.";
+    G332 Data "values that the source does not define" "Concept ids that are 0 or not in CONCEPT, words that Synthea does not use, birth dates without a day, dates without a time of day, keys that are repeated in a file where the first or the earliest was taken: counted, and what became of them is said.";
+    G333 Data "another version of the source" "CDM_SOURCE names a version of the OMOP CDM other than 5.3 and 5.4. Columns are looked for under the names of 5.3 and 5.4.";
     // Estimation.
     G401 Estimation "the fit did not converge" "Newton's method with step halving did not reach its tolerance.";
     G402 Estimation "no support" "Index units have values (a hospital, a level) for which there is no reference unit, so the reference model says nothing about them. Merge levels, exclude those units in a step, or use a pooled surface.";

@@ -56,6 +56,9 @@ pub struct InputRecord {
     pub sha256: String,
     pub bytes: u64,
     pub rows: Option<u64>,
+    /// The answer of a database rather than a file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub query: bool,
 }
 
 /// A file that was written, by its path inside the result folder.
@@ -133,6 +136,8 @@ pub struct VerifyReport {
     pub missing: Vec<String>,
     /// Files in the result folder that the run did not write; they do not make the check fail.
     pub new: Vec<String>,
+    /// Tables that a database answered: there is no file to hash. They do not make the check fail.
+    pub not_files: Vec<String>,
 }
 
 impl VerifyReport {
@@ -149,6 +154,9 @@ impl VerifyReport {
     pub fn lines(&self) -> Vec<String> {
         let list = |word: &str, files: &[String]| files.iter().map(|f| format!("{word}  {f}")).collect::<Vec<_>>();
         let mut lines = [list("changed", &self.changed), list("missing", &self.missing), list("new    ", &self.new)].concat();
+        lines.extend(
+            self.not_files.iter().map(|t| format!("not a file  table {t}: the rows came from a database, and are hashed only when they are read")),
+        );
         lines.push(format!("{} files match, {} changed, {} missing, {} new", self.matched, self.changed.len(), self.missing.len(), self.new.len()));
         lines
     }
@@ -161,7 +169,8 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, Problems> {
     let manifest = RunManifest::read(dir)?;
     let mut report = VerifyReport::default();
     let study = (manifest.study_file.clone(), PathBuf::from(&manifest.study_file), manifest.study_sha256.clone());
-    let inputs = manifest.inputs.iter().map(|i| (i.path.clone(), PathBuf::from(&i.path), i.sha256.clone()));
+    report.not_files = manifest.inputs.iter().filter(|i| i.query).map(|i| i.table.clone()).collect();
+    let inputs = manifest.inputs.iter().filter(|i| !i.query).map(|i| (i.path.clone(), PathBuf::from(&i.path), i.sha256.clone()));
     let outputs = manifest.outputs.iter().map(|o| (o.path.clone(), dir.join(&o.path), o.sha256.clone()));
     for (shown, path, sha256) in std::iter::once(study).chain(inputs).chain(outputs) {
         match hash_file(&path) {

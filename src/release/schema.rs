@@ -11,9 +11,13 @@ mod parts;
 mod tests;
 
 pub use checks::{DIAGNOSTICS, SENSITIVITY};
-pub use described::{ATTRITION, GAP, TABLE_ONE};
+pub use described::{ATTRITION, GAP, JOINS, TABLE_ONE};
 pub use models::{COEFFICIENTS, MODELS, WITH_AND_WITHOUT};
 pub use parts::{DECOMPOSITION, DECOMPOSITION_DETAIL, HOSPITAL, HOSPITAL_UNITS};
+
+mod cohort;
+
+pub use cohort::{CODE_LISTS, FEATURE_CHAIN, FEATURE_COUNTS, FEATURES};
 
 use super::{ResultTables, Table, write};
 use std::borrow::Cow;
@@ -122,8 +126,9 @@ const BLINDED: ColumnDecl = flag("blinded", "A diagnostic gate that this estimat
 const BLOCKS: ColumnDecl = key("blocks", "The set of blocks, joined by + in the order of the study file, or none. The allowables are in every set.");
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 12] = [
+pub static TABLES: [&TableDecl; 15] = [
     &ATTRITION,
+    &JOINS,
     &TABLE_ONE,
     &GAP,
     &MODELS,
@@ -135,33 +140,45 @@ pub static TABLES: [&TableDecl; 12] = [
     &HOSPITAL_UNITS,
     &SENSITIVITY,
     &DIAGNOSTICS,
+    &FEATURES,
+    &CODE_LISTS,
 ];
 
-/// The columns of `attrition`: with several index groups `n_index` gives way to a column `n_<value>` each, or
-/// `n_index_<value>` where that name is taken.
+/// The columns of `attrition`: with several index groups `n_index` and `events_index` give way to a column `n_<value>` and `events_<value>`
+/// each, or `n_index_<value>` and `events_index_<value>` where those names are taken.
 pub fn attrition_columns(index: &[String]) -> Vec<Cow<'static, ColumnDecl>> {
     let several = index.len() > 1;
     let mut columns: Vec<Cow<'static, ColumnDecl>> = Vec::new();
     for decl in ATTRITION.columns {
-        if !(several && decl.name == "n_index") {
+        let Some(stem) = decl.name.strip_suffix("_index").filter(|_| several) else {
             columns.push(Cow::Borrowed(decl));
             continue;
-        }
+        };
         for value in index {
-            let short = format!("n_{value}");
+            let short = format!("{stem}_{value}");
             let taken = ATTRITION.columns.iter().any(|c| c.name == short);
-            let name = if taken { format!("n_index_{value}") } else { short };
-            let doc = format!("Rows of the index group {value} after the step; null where the group is not known yet.");
+            let name = if taken { format!("{stem}_index_{value}") } else { short };
+            let doc = decl.doc.replace("the index group", &format!("the index group {value}"));
             columns.push(Cow::Owned(ColumnDecl { name: name.into(), doc: doc.into(), ..decl.clone() }));
         }
     }
     columns
 }
 
-/// The columns of `attrition` that count index groups, in the order of the groups.
+/// The columns of `attrition` that count rows of index groups, in the order of the groups.
 pub fn attrition_index_columns(table: &Table) -> Vec<String> {
-    let fixed = |name: &str| name != "n_index" && ATTRITION.columns.iter().any(|c| c.name == name);
-    table.columns.iter().filter(|c| !fixed(c)).cloned().collect()
+    between(table, "n_reference", Some("withheld"))
+}
+
+/// The columns of `attrition` that count events: of the reference, then of the index groups.
+pub fn attrition_event_columns(table: &Table) -> Vec<String> {
+    [vec!["events_reference".to_owned()], between(table, "events_reference", None)].concat()
+}
+
+fn between(table: &Table, after: &str, before: Option<&str>) -> Vec<String> {
+    let start = table.position(after).map_or(table.columns.len(), |at| at + 1);
+    let end = before.and_then(|b| table.columns.iter().skip(start).position(|c| c == b)).map_or(table.columns.len(), |n| start + n);
+    table.columns[start..end].to_vec()
 }
 
 /// The column dictionary as CSV: table, column, type, unit, description, nullable. `None`: as declared, with one index

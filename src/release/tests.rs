@@ -82,7 +82,8 @@ fn verify_names_what_changed() {
     fs::write(&input, "id\n1\n").unwrap();
     let path = input.to_string_lossy().into_owned();
     let (sha256, bytes) = manifest::hash_file(&input).unwrap();
-    let record = InputRecord { table: "patients".into(), written: "patients.csv".into(), path: path.clone(), sha256, bytes, rows: Some(1) };
+    let record =
+        InputRecord { table: "patients".into(), written: "patients.csv".into(), path: path.clone(), sha256, bytes, rows: Some(1), query: false };
     let manifest = RunManifest {
         study_file: study.to_string_lossy().into_owned(),
         study_sha256: manifest::hash_file(&study).unwrap().0,

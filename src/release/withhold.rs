@@ -14,6 +14,7 @@
 //! | `sensitivity` | `_left_out_*`, `_events_*` of a trimmed sample; `_variables` that a row is about one by one |
 //! | `hospital_units` | `_events_reference`, `_events_index` of the hospital; null with a gaussian outcome |
 //! | `hospital`, `decomposition` | `_left_out_*`: units that are not in the population of the row, where it is not that of other rows |
+//! | `features` | `_fewest_code`: units of the rarest code that was found at all |
 //! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
 //!
 //! Free text (step names, reasons, messages, warnings) is not read: a producer puts counts there through [`shown_count`].
@@ -22,14 +23,15 @@
 //!
 //! - `gap`, and by index group all other estimates: where the group's or the reference's units, events or (binomial)
 //!   non-events are fewer than `min_cell`. The mean outcome times n is the number of events.
-//! - `attrition`: [`attrition`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
+//! - `attrition`: [`attrition`]. `joins`: [`joins`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
 //! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away; what rests on few
 //!   events of the hospital likewise. `hospital`, `decomposition`: populations that leave out few units.
-//! - `sensitivity`: [`varied`].
+//! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 
 mod attrition;
+mod features;
 mod hospitals;
 mod levels;
 mod terms;
@@ -214,10 +216,17 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
         None => IndexMap::new(),
     };
     let mut hidden = levels::HiddenLevels::default();
+    let mut flow = Vec::new();
+    let mut whole_flow = true;
     for decl in TABLES {
         let Some(table) = tables.get_mut(decl.name) else { continue };
         match decl.name {
-            "attrition" => attrition::withhold(table, rule, ledger)?,
+            "attrition" => {
+                attrition::withhold(table, rule, ledger)?;
+                flow = shown_flow(table);
+                whole_flow = (0..table.rows.len()).all(|row| table.int(row, "n_before").is_some() && table.int(row, "n_after").is_some());
+            }
+            "joins" => joins(table, &flow, rule, ledger),
             "table_one" => hidden = levels::withhold(table, rule, ledger),
             "gap" => gap(table, &support, ledger),
             "models" => models(table, &support, rule, ledger),
@@ -239,6 +248,8 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
                 whole_contrast(table, &support, ledger)?;
                 hospitals::populations(table, rule, ledger);
             }
+            "features" => features::features(table, whole_flow, rule, ledger),
+            "code_lists" => features::code_lists(table, rule, ledger),
             "with_and_without" => whole_contrast(table, &support, ledger)?,
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }
@@ -268,6 +279,39 @@ fn supports(gap: &Table, family: &str, rule: Rule) -> Result<IndexMap<String, Co
         }
     }
     Ok(out)
+}
+
+/// For each step of attrition, whether the rows after it and the rows that it removed are shown.
+fn shown_flow(attrition: &Table) -> Vec<(bool, bool)> {
+    let shown = |row, column| !attrition.cell(row, column).is_null();
+    (0..attrition.rows.len()).map(|row| (shown(row, "n_after"), shown(row, "n_removed"))).collect()
+}
+
+/// Joins count rows that attrition counts too: their numbers are shown where attrition shows them, and few unmatched rows are not. Nor are
+/// counts that differ by few: the rows that match two tables may be the same but for those.
+fn joins(table: &mut Table, flow: &[(bool, bool)], rule: Rule, ledger: &mut Ledger) {
+    let mut known: Vec<i64> = Vec::new();
+    for row in 0..table.rows.len() {
+        let step = table.int(row, "_after_step").and_then(|s| usize::try_from(s).ok()).unwrap_or(usize::MAX);
+        let rows_shown = flow.get(step).is_some_and(|s| s.0);
+        let small = ["n_matched", "n_unmatched"].iter().any(|c| table.int(row, c).is_none_or(|n| rule.small(n)));
+        let removed_shown = table.text(row, "unmatched") != "drop" || flow.get(step.saturating_add(1)).is_some_and(|s| s.1);
+        if rows_shown {
+            known.extend(table.int(row, "n_rows"));
+        } else {
+            ledger.withhold(table, row, &["n_rows"]);
+        }
+        let matched = table.int(row, "n_matched").unwrap_or(0);
+        let near = known.iter().any(|k| rule.small((k - matched).abs()));
+        if !rows_shown || small || near || !removed_shown {
+            ledger.withhold(table, row, &["n_matched", "n_unmatched"]);
+        } else {
+            known.push(matched);
+        }
+        if table.int(row, "n_table").is_some_and(|n| rule.small(n)) {
+            ledger.withhold(table, row, &["n_table"]);
+        }
+    }
 }
 
 fn gap(table: &mut Table, support: &IndexMap<String, Contrast>, ledger: &mut Ledger) {

@@ -6,6 +6,7 @@
 mod causal;
 mod chart;
 mod graph;
+mod guidelines;
 mod hospital;
 mod methods;
 mod numbers;
@@ -255,6 +256,7 @@ fn sections_of(s: &Study) -> Vec<Section> {
         }
         number += section.figures.len();
         if !section.tables.is_empty() || !section.figures.is_empty() {
+            section.intro = guidelines::with_items(section.intro, id);
             out.push(section);
         }
     }

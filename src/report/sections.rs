@@ -36,7 +36,31 @@ pub fn attrition(s: &Study) -> Vec<TableView> {
         view.row(if r + 1 == t.rows.len() { "tot" } else { "" }, cells);
     }
     view.note("A dash under a group: the groups are not known yet at this step.");
-    vec![view]
+    [view].into_iter().chain(joins(s)).collect()
+}
+
+/// What each join found; none for a study of one table.
+fn joins(s: &Study) -> Option<TableView> {
+    let t = s.table(&schema::JOINS).filter(|t| !t.rows.is_empty())?;
+    let mut view = TableView::new("Rows with and without a match in each joined table")
+        .left("Table", "In the order of the study file")
+        .left("By", "The columns to join by")
+        .right("Rows", "Rows of the cohort before the join")
+        .right("Matched", "Rows with a row in the table")
+        .right("Unmatched", "Rows without")
+        .left("These are", "What the study file says should happen to rows without a match");
+    for r in 0..t.rows.len() {
+        let fate = match t.text(r, "unmatched") {
+            "drop" => "removed",
+            "keep" => "kept, with missing values",
+            _ => "an error",
+        };
+        let mut cells = vec![words(t.text(r, "joined_table").to_owned()), words(t.text(r, "key").to_owned())];
+        cells.extend(["n_rows", "n_matched", "n_unmatched"].map(|c| counted(t, r, c)));
+        cells.push(words(fate.to_owned()));
+        view.row("", cells);
+    }
+    Some(view)
 }
 
 pub fn gap(s: &Study) -> Vec<TableView> {

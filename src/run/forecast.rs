@@ -64,7 +64,7 @@ pub fn forecast(plan: &StudyPlan) -> Result<Forecast, Problems> {
         RowStep::Keep(keep) => Some(keep.name.clone()),
         RowStep::First(first) => Some(first.name.clone()),
         RowStep::Present(present) => Some(present.name.clone()),
-        RowStep::Join(_) | RowStep::Derive(_) => None,
+        RowStep::Join(_) | RowStep::Derive(_) | RowStep::Feature(_) => None,
     });
     let per_fit = rows.number().map(|n| n as f64 * columns(plan).powi(2) * SECONDS_PER_CELL);
     let varied = plan.sensitivity.as_ref().map_or(0, |s| s.analyses.len());

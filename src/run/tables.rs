@@ -1,5 +1,6 @@
 //! Results as the rows of the declared tables.
 
+mod features;
 mod hospital;
 mod varied;
 
@@ -10,7 +11,7 @@ use crate::decompose::{Assumption, Component, Detail, Method, Part};
 use crate::design::Design;
 use crate::error::Problems;
 use crate::inference::Inferred;
-use crate::release::schema::{self, attrition_index_columns};
+use crate::release::schema::{self, attrition_event_columns, attrition_index_columns};
 use crate::release::{Cell, Meta, ShownAssumption, Table};
 use crate::study::plan::{AnalysisPlan, StudyPlan};
 use crate::vocab::{BlockSet, Role, Scale};
@@ -74,6 +75,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
     let filler = Filler { plan, design, analysed };
     let mut tables = vec![
         attrition(cohort, design)?,
+        joins(cohort)?,
         filler.table_one()?,
         filler.gap()?,
         filler.models()?,
@@ -87,13 +89,14 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
         tables.push(filler.sensitivity()?);
     }
     tables.extend(filler.hospitals()?);
+    tables.extend(features::tables(&cohort.features)?);
     Ok(tables)
 }
 
 fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problems> {
     let index: Vec<String> = design.groups[1..].iter().map(|g| g.label.clone()).collect();
     let mut table = Table::attrition(&index);
-    let columns = attrition_index_columns(&table);
+    let (columns, events) = (attrition_index_columns(&table), attrition_event_columns(&table));
     for r in &cohort.attrition {
         let mut cells: Vec<(&str, Cell)> = vec![
             ("step", r.step.into()),
@@ -104,7 +107,25 @@ fn attrition(cohort: &Cohort, design: &Design) -> Result<Table, Problems> {
             ("n_reference", r.by_group.first().copied().into()),
         ];
         cells.extend(columns.iter().zip(&r.by_group[1..]).map(|(c, n)| (c.as_str(), (*n).into())));
+        cells.extend(events.iter().zip(&r.events).map(|(c, n)| (c.as_str(), (*n).into())));
         table.push(&cells)?;
+    }
+    Ok(table)
+}
+
+fn joins(cohort: &Cohort) -> Result<Table, Problems> {
+    let mut table = Table::new(&schema::JOINS);
+    for r in &cohort.joins {
+        table.push(&[
+            ("joined_table", (&r.table).into()),
+            ("key", (&r.key).into()),
+            ("unmatched", r.unmatched.name().into()),
+            ("n_rows", r.n_rows.into()),
+            ("n_matched", r.n_matched.into()),
+            ("n_unmatched", (r.n_rows - r.n_matched).into()),
+            ("n_table", r.n_table.into()),
+            ("_after_step", r.after_step.into()),
+        ])?;
     }
     Ok(table)
 }

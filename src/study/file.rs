@@ -6,12 +6,14 @@
 mod analyses;
 mod cohort;
 mod controls;
+mod features;
 mod sensitivity;
 mod variables;
 
 pub use analyses::*;
 pub use cohort::*;
 pub use controls::*;
+pub use features::*;
 pub use sensitivity::*;
 pub use variables::*;
 

@@ -8,6 +8,7 @@ mod read;
 mod resolve;
 mod resolved;
 mod shape;
+pub mod start;
 
 use crate::cohort::plan::{CohortPlan, Columns};
 use crate::error::{Problem, Problems, Severity, codes};

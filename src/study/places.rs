@@ -75,9 +75,41 @@ pub fn key_at(root: &Node, path: &[&str]) -> Span {
     }
 }
 
+/// The passwords in a text: of URLs (`scheme://user:password@host`, `?password=...`) and of lists of keys (`password=...`). What is written
+/// as `${NAME}` is none.
+pub fn secrets(text: &str) -> impl Iterator<Item = &str> {
+    let of_url = move |(at, _): (usize, &str)| {
+        let rest = &text[at + 3..];
+        let rest = &rest[..rest.find(ends_secret).unwrap_or(rest.len())];
+        // The password may hold any sign; the host holds no @.
+        rest.rsplit_once('@').and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password)
+    };
+    let lower = text.to_ascii_lowercase();
+    let keys: Vec<usize> = lower.match_indices("password=").map(|(at, _)| at + "password=".len()).collect();
+    let of_key = move |at: usize| {
+        let rest = &text[at..];
+        &rest[..rest.find(|c| ends_secret(c) || c == '&').unwrap_or(rest.len())]
+    };
+    text.match_indices("://").filter_map(of_url).chain(keys.into_iter().map(of_key)).filter(|s| !s.is_empty() && !s.starts_with("${"))
+}
+
+fn ends_secret(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | ',')
+}
+
+/// The line with its passwords as asterisks, so that columns stay where they are.
+fn masked(line: &str) -> String {
+    let mut shown = line.to_owned();
+    for secret in secrets(line) {
+        shown = shown.replace(secret, &"*".repeat(secret.chars().count()));
+    }
+    shown
+}
+
 impl Source {
     pub fn new(file: &str, text: &str) -> Self {
-        Self { file: Arc::from(file), lines: text.lines().map(Arc::from).collect() }
+        // Excerpts of the file are printed and kept; a password in it is not.
+        Self { file: Arc::from(file), lines: text.lines().map(|line| Arc::from(masked(line))).collect() }
     }
 
     /// `None` for what is not written in the file.

@@ -4,6 +4,8 @@ mod analyses;
 mod causal;
 mod cohort;
 mod columns;
+mod features;
+mod inputs;
 mod paths;
 mod roles;
 mod sensitivity;
@@ -69,7 +71,7 @@ impl<'a> Resolver<'a> {
         self.head();
         let errors_before = self.errors();
         let cohort = self.cohort();
-        let readable = self.errors() == errors_before && self.complete(&["tables", "cohort"]) && self.file.cohort.features.is_empty();
+        let readable = self.errors() == errors_before && self.complete(&["tables", "cohort"]);
         let columns = match readable {
             true => Some(columns_of(&cohort)),
             // The files can be looked at all the same: every table on its own, without joins and steps.
@@ -77,7 +79,10 @@ impl<'a> Resolver<'a> {
             false => None,
         };
         let columns = columns.and_then(|found| match found {
-            Ok(columns) => Some(columns),
+            Ok(columns) => {
+                self.problems.extend(columns.warnings.iter().cloned());
+                Some(columns)
+            }
             Err(problems) => {
                 self.problems.extend(problems);
                 None
@@ -87,6 +92,9 @@ impl<'a> Resolver<'a> {
         let labels = self.file.labels.iter().map(|(name, label)| (name.value.clone(), label.clone())).collect();
         if let (Some(columns), Some(roles)) = (&columns, &roles) {
             self.check_columns(columns, roles);
+        }
+        if let Some(roles) = &roles {
+            self.covariates_from_later(roles);
         }
         let causal_order = self.causal_order();
         let analyses = self.analyses(causal_order.as_deref());

@@ -141,7 +141,13 @@ pub fn yaml_seen_from(yaml: &str, from: &Path, to: &Path) -> Result<String, Box<
     };
     if let Some(tables) = study["tables"].as_object_mut() {
         tables.values_mut().filter_map(|table| table.get_mut("path")).for_each(move_path);
+        // A relative file is a SQLite database; servers have URLs.
+        let is_file = |from: &&mut Json| from.as_str().is_some_and(|text| !text.contains("://"));
+        tables.values_mut().filter_map(|table| table.get_mut("from")).filter(is_file).for_each(move_path);
     }
+    let features = study.pointer_mut("/cohort/features").and_then(Json::as_object_mut);
+    let lists = features.into_iter().flat_map(|f| f.values_mut()).filter_map(|f| f.pointer_mut("/codes/list").and_then(Json::as_array_mut));
+    lists.flatten().filter_map(|entry| entry.get_mut("file")).for_each(move_path);
     study.get_mut("release").and_then(|release| release.get_mut("design")).into_iter().for_each(move_path);
     serde_yaml::to_string(&study).map_err(|e| bug(e.to_string()))
 }

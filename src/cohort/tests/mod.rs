@@ -1,15 +1,18 @@
 //! Plans over small tables written to a temporary folder, and over the real tables of ../shared/data where they are present.
 
 mod coding;
+mod features;
 mod names;
 mod reading;
 mod real;
 mod roles;
+mod sources;
 mod sql;
 mod steps;
 
 use super::Values;
 use super::engine::{Cohort, build, columns};
+use super::inputs::Input;
 use super::plan::*;
 use crate::error::{Code, Problem, Problems, codes};
 use crate::vocab::{Family, Role, Scalar};
@@ -154,7 +157,7 @@ pub fn table_plan(name: &str, path: &str, resolved: PathBuf, format: Format) -> 
         path: path.to_owned(),
         resolved,
         path_place: None,
-        format,
+        input: Input::Files(format),
         null_values: vec![String::new()],
         types: IndexMap::new(),
         on_bad_value: OnBadValue::Error,

@@ -14,8 +14,34 @@ pub static ATTRITION: TableDecl = TableDecl {
         integer("n_reference", "rows", "Rows of the reference group after the step; null where the group is not known yet."),
         integer("n_index", "rows", "Rows of the index group after the step; null where the group is not known yet."),
         WITHHELD,
+        integer(
+            "events_reference",
+            "events",
+            "Of the rows of the reference group after the step, those with the event; null unless the outcome is binomial.",
+        ),
+        integer(
+            "events_index",
+            "events",
+            "Of the rows of the index group after the step, those with the event; null unless the outcome is binomial.",
+        ),
     ],
     hidden: &[],
+};
+
+pub static JOINS: TableDecl = TableDecl {
+    name: "joins",
+    row: "a join of the cohort",
+    columns: &[
+        key("joined_table", "The joined table."),
+        key("key", "The columns to join by: of the joined row, = of the table where it is called differently."),
+        key("unmatched", "What happens to rows without a match: error, drop (a step of attrition) or keep (nulls)."),
+        integer("n_rows", "rows", "Rows of the cohort before the join."),
+        integer("n_matched", "rows", "Rows with a row in the table."),
+        integer("n_unmatched", "rows", "Rows without."),
+        integer("n_table", "rows", "Rows of the table."),
+        WITHHELD,
+    ],
+    hidden: &[integer("_after_step", "", "Steps of attrition before the join.")],
 };
 
 pub static TABLE_ONE: TableDecl = TableDecl {

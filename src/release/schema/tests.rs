@@ -4,8 +4,9 @@ use super::*;
 use std::path::Path;
 
 /// The tables of CONTRACT section 3, column by column.
-const CONTRACT: [(&str, &str); 12] = [
+const CONTRACT: [(&str, &str); 15] = [
     ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
+    ("joins", "joined_table, key, unmatched, n_rows, n_matched, n_unmatched, n_table"),
     (
         "table_one",
         "index_group, block, variable, level, mean_reference, sd_reference, mean_index, sd_index, smd, n_missing_reference, n_missing_index, smd_weighted",
@@ -29,6 +30,8 @@ const CONTRACT: [(&str, &str); 12] = [
     ("hospital_units", "index_group, hospital, n_reference, n_index, between, within, observed, expected, effect, conf_low, conf_high, withheld"),
     ("sensitivity", "index_group, analysis, variation, setting, component, estimate, std_error, conf_low, conf_high"),
     ("diagnostics", "index_group, blocks, check, value, threshold, passed, message"),
+    ("features", "feature, table, take, window, n_rows, n_matched"),
+    ("code_lists", "feature, table, column, system, code, label, file, n_rows, n_units, withheld"),
 ];
 
 #[test]

@@ -3,12 +3,13 @@
 //! Kept are the counts of those steps between which nothing small happened; the steps between are shown by name only, and
 //! what they removed together is the difference of what is kept. Totals are decided first; the counts by group stand on
 //! steps whose total is kept and that are apart by 0 or at least `min_cell` in the reference group, in every index group
-//! and in the rows of neither. Differences of kept counts are sums of such differences, so none is small.
+//! and in the rows of neither. Differences of kept counts are sums of such differences, so none is small. Events by group stand where their
+//! steps, and the events and other rows between them, keep the same rule.
 
 use super::{Ledger, Rule};
 use crate::error::{Problem, Problems, codes};
 use crate::release::Table;
-use crate::release::schema::attrition_index_columns;
+use crate::release::schema::{attrition_event_columns, attrition_index_columns};
 
 /// Rows of the cohort after so many steps.
 struct Level {
@@ -22,6 +23,9 @@ pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) -> Re
     let index = attrition_index_columns(table);
     let levels = read(table, &index)?;
     let (totals, groups) = kept(&levels, rule);
+    let events = kept_events(table, &levels, &groups, rule);
+    let of_events = attrition_event_columns(table);
+    let of_events: Vec<&str> = of_events.iter().map(String::as_str).collect();
     let by_group: Vec<&str> = std::iter::once("n_reference").chain(index.iter().map(String::as_str)).collect();
     for row in 0..table.rows.len() {
         if !totals[row] {
@@ -35,6 +39,9 @@ pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) -> Re
         }
         if !groups[row + 1] {
             ledger.withhold(table, row, &by_group);
+        }
+        if !events[row + 1] {
+            ledger.withhold(table, row, &of_events);
         }
     }
     Ok(())
@@ -92,4 +99,28 @@ fn kept(levels: &[Level], rule: Rule) -> (Vec<bool>, Vec<bool>) {
         }
     }
     (totals, groups)
+}
+
+/// For each level, whether its events by group are kept: where the rows by group are, and events and other rows are both not few, in every
+/// group, nor apart by few from those of the next level that is kept. Those at the end are known from table gap.
+fn kept_events(table: &Table, levels: &[Level], groups: &[bool], rule: Rule) -> Vec<bool> {
+    let columns = attrition_event_columns(table);
+    // (events, other rows) of the reference and each index group after the step.
+    let split = |at: usize| -> Option<Vec<(i64, i64)>> {
+        let sizes = levels[at].groups.as_ref()?;
+        let events: Option<Vec<i64>> = columns.iter().map(|c| table.int(at.checked_sub(1)?, c)).collect();
+        Some(events?.into_iter().zip(sizes).map(|(e, n)| (e, n - e)).collect())
+    };
+    let mut kept = vec![false; levels.len()];
+    let mut below = levels.len().checked_sub(1).and_then(split);
+    for at in (0..levels.len()).rev() {
+        let Some(now) = split(at) else { continue };
+        let few = now.iter().any(|(e, o)| rule.small(*e) || rule.small(*o));
+        let near = below.iter().flatten().zip(&now).any(|((e, o), (a, b))| rule.small(a - e) || rule.small(b - o));
+        kept[at] = groups[at] && !few && !near;
+        if kept[at] {
+            below = Some(now);
+        }
+    }
+    kept
 }

@@ -556,9 +556,9 @@ fn controls_on_few_units_or_events_are_withheld() {
     assert_eq!(shown((0, 40), n, Some((300, 100)), "risk_difference", None), [true, true, true]);
     // Three index units lack it: known units less these would tell.
     assert_eq!(shown((0, 3), n, Some((300, 100)), "risk_difference", None), [true, true, false]);
-    assert_eq!(shown((0, 40), n, Some((300, 4)), "risk_difference", None)[0], false);
-    assert_eq!(shown((0, 40), n, Some((995, 100)), "risk_difference", None)[0], false);
-    assert_eq!(shown((0, 40), n, Some((995, 800)), "rate_difference", None)[0], true);
+    assert!(!shown((0, 40), n, Some((300, 4)), "risk_difference", None)[0]);
+    assert!(!shown((0, 40), n, Some((995, 100)), "risk_difference", None)[0]);
+    assert!(shown((0, 40), n, Some((995, 800)), "rate_difference", None)[0]);
     assert_eq!(shown((0, 492), n, None, "mean_difference", None), [false, true, false]);
     assert_eq!([0, 3, 40, 1495].map(|count| shown((0, 0), n, None, "", Some(count))[0]), [true, false, true, false]);
 }
@@ -597,4 +597,46 @@ fn rows_about_one_variable_with_a_small_level_are_withheld() {
     let t = run.get(&schema::SENSITIVITY).unwrap();
     assert_eq!((0..4).map(|r| t.number(r, "estimate").is_some()).collect::<Vec<_>>(), [true, false, true, false]);
     assert!(t.columns.iter().all(|c| !c.starts_with('_')));
+}
+
+/// Rows 0.. of attrition, and joins that stand after some of its steps: what is shown of a join never gives a small count.
+#[test]
+fn joins_show_no_more_than_attrition() {
+    let join = |unmatched: &str, step: i64, rows: i64, matched: i64, table: i64| {
+        vec![
+            ("joined_table", Cell::from("t")),
+            ("key", Cell::from("k")),
+            ("unmatched", Cell::from(unmatched)),
+            ("n_rows", Cell::from(rows)),
+            ("n_matched", Cell::from(matched)),
+            ("n_unmatched", Cell::from(rows - matched)),
+            ("n_table", Cell::from(table)),
+            ("_after_step", Cell::from(step)),
+        ]
+    };
+    // Attrition: 1000 rows, a join that drops `dropped`, a step that removes 200.
+    for (dropped, joins, shown) in [
+        // Nothing small.
+        (100, vec![join("drop", 0, 1000, 900, 50), join("keep", 1, 900, 850, 40)], vec![[true, true, true], [true, true, true]]),
+        // Few are dropped: attrition hides the rows before, and so do the joins.
+        (5, vec![join("drop", 0, 1000, 995, 50), join("keep", 1, 995, 900, 40)], vec![[false, false, true], [true, true, true]]),
+        // Few have no match, or nearly all of another join's matches.
+        (100, vec![join("keep", 0, 1000, 997, 50), join("keep", 1, 900, 850, 40)], vec![[true, false, true], [true, true, true]]),
+        (100, vec![join("keep", 0, 1000, 850, 50), join("keep", 1, 900, 853, 40)], vec![[true, true, true], [true, false, true]]),
+        // All, or none, have one; a table of few rows.
+        (100, vec![join("error", 0, 1000, 1000, 7), join("keep", 1, 900, 0, 40)], vec![[true, true, false], [true, true, true]]),
+    ] {
+        let mut attrition = attrition_table(&[500, 500], &[vec![0, 0], vec![dropped / 2, dropped - dropped / 2], vec![100, 100]]);
+        let mut ledger = Ledger::default();
+        attrition::withhold(&mut attrition, rule(), &mut ledger).unwrap();
+        let mut table = Table::new(&schema::JOINS);
+        joins.iter().for_each(|j| table.push(j).unwrap());
+        super::joins(&mut table, &shown_flow(&attrition), rule(), &mut ledger);
+        for (row, want) in shown.iter().enumerate() {
+            let is = ["n_rows", "n_matched", "n_table"].map(|c| !table.cell(row, c).is_null());
+            assert_eq!(is, *want, "dropped {dropped}, row {row}");
+            assert_eq!(table.cell(row, "n_matched").is_null(), table.cell(row, "n_unmatched").is_null());
+            assert_eq!(table.flag(row, "withheld"), want.contains(&false));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Tables, joins, derived columns, features and steps as the study file writes them.
 
+use super::FeatureFile;
 use crate::study::placed::{Literal, OneOrMany, Placed, Word};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -9,12 +10,23 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
-/// One input table.
+/// One input table: a file (`path`), or the rows of a query (`sql` and `from`). Under the names `omop` and `synthea` stands the folder of a
+/// source, which becomes the tables patients, encounters, conditions, procedures, measurements, observations, deaths and hospitals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["path"], "not": { "anyOf": [{ "required": ["sql"] }, { "required": ["from"] }] } },
+    { "required": ["sql", "from"], "not": { "required": ["path"] } }]))]
 pub struct TableFile {
     /// File, relative to the study file; `${NAME}` is replaced from the environment, `*` and `?` match several files.
-    pub path: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Word>,
+    /// A SELECT whose rows are the table; it runs in a read-only transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<Word>,
+    /// The database of `sql`: a PostgreSQL URL or a SQLite file, usually as `${DATABASE_URL}`. A password is never written here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Word>,
     /// Types of columns, in place of those inferred.
     #[serde(default)]
     pub types: IndexMap<Word, Placed<TypeFile>>,
@@ -77,6 +89,9 @@ pub struct CohortFile {
     /// Column of the date that features look back from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_date: Option<Word>,
+    /// Column of the date of birth: events of features before it are set aside and counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birth_date: Option<Word>,
     /// One value a unit from event tables.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub features: IndexMap<Word, FeatureFile>,
@@ -240,125 +255,4 @@ pub struct FirstFile {
     pub per: OneOrMany<Word>,
     /// Column or columns to order by.
     pub by: OneOrMany<Word>,
-}
-
-/// One value a unit from the rows of an event table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FeatureFile {
-    /// The event table.
-    pub table: Word,
-    /// Columns that tie events to units.
-    pub by: OneOrMany<By>,
-    /// Keeps the events for which this SQL expression is true.
-    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
-    pub keep: Option<Word>,
-    /// Column of the value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Word>,
-    /// Column of the time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Word>,
-    /// From and to, such as `[-30d, 0d]`, relative to the index date and included.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub window: Option<[Literal; 2]>,
-    /// How the values of a unit become one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub take: Option<TakeFile>,
-    /// Conversion of units.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<UnitsFile>,
-    /// Keeps the events with these codes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub codes: Option<CodesFile>,
-    /// A score of the codes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<ScoreFile>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TakeFile {
-    First,
-    Last,
-    Min,
-    Max,
-    Mean,
-    Count,
-    Any,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UnitsFile {
-    /// Column that holds the unit of measurement.
-    pub column: Word,
-    /// Unit to convert to.
-    pub to: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CodesFile {
-    /// Column of codes.
-    pub column: Word,
-    /// Codes, prefixes with `*`, ranges such as `I20-I25`, or `{ file: codes.csv }`.
-    pub list: OneOrMany<CodeFile>,
-}
-
-/// A code, a prefix, a range, or a file of codes.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum CodeFile {
-    Code(Literal),
-    File(CodeTable),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CodeTable {
-    /// A csv with the columns code, system, label.
-    pub file: Word,
-}
-
-struct CodeVisitor;
-
-impl<'de> Visitor<'de> for CodeVisitor {
-    type Value = CodeFile;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a code or `{ file: codes.csv }`")
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<CodeFile, A::Error> {
-        CodeTable::deserialize(de::value::MapAccessDeserializer::new(map)).map(CodeFile::File)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<CodeFile, D::Error> {
-        Literal::deserialize(deserializer).map(CodeFile::Code)
-    }
-}
-
-impl<'de> Deserialize<'de> for CodeFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(crate::study::placed::LITERAL_OR_MAP, CodeVisitor)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ScoreFile {
-    /// The Charlson comorbidity index.
-    Charlson(CharlsonFile),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CharlsonFile {
-    /// Column of codes.
-    pub column: Word,
-    /// Coding system, such as `icd10`.
-    pub coding: String,
-    /// Set of weights, such as `quan2011`.
-    pub weights: String,
 }

@@ -2,14 +2,12 @@
 
 use super::super::shape::STAND_IN;
 use super::Resolver;
-use crate::cohort::plan::{
-    CohortPlan, ColumnType, DerivePlan, FirstPlan, JoinPlan, KeepPlan, Named, OnBadValue, PresentPlan, RowStep, TablePlan, TypedColumn, UnitPlan,
-    Unmatched,
-};
+use crate::cohort::features::ordered;
+use crate::cohort::plan::{CohortPlan, DerivePlan, FirstPlan, JoinPlan, KeepPlan, Named, PresentPlan, RowStep, UnitPlan, Unmatched};
+use crate::cohort::sources::Model;
 use crate::error::{Problem, codes, nearest};
-use crate::study::file::{JoinFile, OnBadValueFile, StepFile, TableFile, TypeFile, UnmatchedFile};
+use crate::study::file::{JoinFile, StepFile, UnmatchedFile};
 use crate::study::placed::{OneOrMany, Placed, Word};
-use crate::study::places::key_at;
 use indexmap::IndexMap;
 
 impl Resolver<'_> {
@@ -17,9 +15,7 @@ impl Resolver<'_> {
         let file = self.file;
         let mut tables = IndexMap::new();
         for (name, table) in &file.tables {
-            if let Some(plan) = self.table(name, table) {
-                tables.insert(name.value.clone(), plan);
-            }
+            self.input_table(name, table, &mut tables);
         }
         let cohort = &file.cohort;
         self.known_table(&cohort.unit.table);
@@ -30,17 +26,11 @@ impl Resolver<'_> {
             let join = self.join(join);
             steps.push(RowStep::Join(join));
         }
-        for (column, sql) in &cohort.derive {
-            steps.push(RowStep::Derive(DerivePlan { column: self.named(column), sql: self.named(sql) }));
-        }
-        if !cohort.features.is_empty() {
-            let span = key_at(self.tree, &["cohort", "features"]);
-            let problem = Problem::error(codes::G109, "`features` has not been built yet")
-                .at(self.place(span))
-                .label("not built yet")
-                .note("columns are not checked while it stands")
-                .help("bring one value a unit into a table of its own, and join that");
-            self.problems.push(problem);
+        let derives = cohort.derive.iter().map(|(column, sql)| DerivePlan { column: self.named(column), sql: self.named(sql) }).collect();
+        let features = cohort.features.iter().filter_map(|(column, feature)| self.feature(column, feature)).collect();
+        match ordered(derives, features) {
+            Ok(ordered) => steps.extend(ordered),
+            Err(problems) => self.problems.extend(problems),
         }
         for step in &cohort.steps {
             if let Some(step) = self.step(step) {
@@ -50,49 +40,18 @@ impl Resolver<'_> {
         CohortPlan { tables, unit, steps }
     }
 
-    fn table(&mut self, name: &Word, table: &TableFile) -> Option<TablePlan> {
-        let format = self.format(&table.path);
-        let resolved = self.path(&table.path);
-        let types = table
-            .types
-            .iter()
-            .map(|(column, declared)| {
-                let kind = match &declared.value {
-                    TypeFile::Text => ColumnType::Text,
-                    TypeFile::Integer => ColumnType::Integer,
-                    TypeFile::Number => ColumnType::Number,
-                    TypeFile::Boolean => ColumnType::Boolean,
-                    TypeFile::Date(options) => ColumnType::Date { format: options.format.clone() },
-                    TypeFile::Datetime(options) => ColumnType::Datetime { format: options.format.clone() },
-                };
-                (column.value.clone(), TypedColumn { kind, place: self.place(column.span) })
-            })
-            .collect();
-        Some(TablePlan {
-            name: name.value.clone(),
-            place: self.place(name.span),
-            path: table.path.value.clone(),
-            resolved: resolved?,
-            path_place: self.place(table.path.span),
-            format: format?,
-            null_values: table.null_values.iter().map(|value| value.text.clone()).collect(),
-            types,
-            on_bad_value: match table.on_bad_value {
-                OnBadValueFile::Error => OnBadValue::Error,
-                OnBadValueFile::SetNull => OnBadValue::SetNull,
-            },
-        })
-    }
-
-    fn known_table(&mut self, table: &Word) {
+    pub(super) fn known_table(&mut self, table: &Word) {
         let tables = &self.file.tables;
-        if tables.contains_key(table.value.as_str())
+        let of_source = |name: &Word| Model::named(&name.value).map_or(&[][..], |m| m.tables).iter().map(|t| t.name);
+        if tables.contains_key(table.value.as_str()) && Model::named(&table.value).is_none()
+            || tables.keys().flat_map(of_source).any(|t| t == table.value)
             || !self.complete(&["tables"])
             || table.value.starts_with(STAND_IN) && !self.complete(&["cohort"])
         {
             return;
         }
-        let names: Vec<&str> = tables.keys().map(|name| name.value.as_str()).collect();
+        let own = tables.keys().map(|name| name.value.as_str()).filter(|name| Model::named(name).is_none());
+        let names: Vec<&str> = own.chain(tables.keys().flat_map(of_source)).collect();
         let help = match nearest(&table.value, names.iter().copied()) {
             Some(near) => format!("write `{near}`, or add the table under `tables`"),
             None => "add the table under `tables`".to_owned(),

@@ -33,11 +33,16 @@ impl Resolver<'_> {
                 self.wrong_kind(labels, kind, &format!("{what} is a column of text, numbers or booleans"));
             }
         }
-        if let Some(date) = self.file.cohort.index_date.as_ref().map(|date| self.named(date))
-            && let Some(kind) = self.kind(columns, &date)
-            && !matches!(kind, Kind::Date | Kind::Datetime)
+        let cohort = &self.file.cohort;
+        for (date, needs) in
+            [(&cohort.index_date, "the index date is a column of dates"), (&cohort.birth_date, "the date of birth is a column of dates")]
         {
-            self.wrong_kind(&date, kind, "the index date is a column of dates");
+            if let Some(date) = date.as_ref().map(|date| self.named(date))
+                && let Some(kind) = self.kind(columns, &date)
+                && !matches!(kind, Kind::Date | Kind::Datetime)
+            {
+                self.wrong_kind(&date, kind, needs);
+            }
         }
         for variable in &roles.variables {
             self.variable_column(columns, variable);

@@ -13,6 +13,16 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 impl Resolver<'_> {
     /// The path with `${NAME}` replaced, seen from the folder of the study file. `None` if a name is not set (reported).
     pub(super) fn path(&mut self, path: &Word) -> Option<PathBuf> {
+        let text = self.expanded(path)?;
+        if text.is_empty() {
+            self.error(codes::G202, "the path is empty", path.span, "empty", "write the name of a file");
+            return None;
+        }
+        Some(self.folder.join(text))
+    }
+
+    /// The text with `${NAME}` replaced. `None` if a name is not set (reported).
+    pub(super) fn expanded(&mut self, path: &Word) -> Option<String> {
         let mut text = String::new();
         let mut rest = path.value.as_str();
         let errors = self.errors();
@@ -33,10 +43,7 @@ impl Resolver<'_> {
             rest = after;
         }
         text.push_str(rest);
-        if text.is_empty() && self.errors() == errors {
-            self.error(codes::G202, "the path is empty", path.span, "empty", "write the name of a file");
-        }
-        (self.errors() == errors).then(|| self.folder.join(text))
+        (self.errors() == errors).then_some(text)
     }
 
     /// The part of a value that reads `part`, if it stands on the value's first line.
@@ -51,21 +58,8 @@ impl Resolver<'_> {
 
     /// The format that a path's extension names. `None` if it is none of ours (reported).
     pub(super) fn format(&mut self, path: &Word) -> Option<Format> {
-        let name = path.value.to_lowercase();
-        for (extension, format) in [
-            (".csv", Format::Csv),
-            (".csv.gz", Format::CsvGz),
-            (".tsv", Format::Tsv),
-            (".parquet", Format::Parquet),
-            (".arrow", Format::Ipc),
-            (".ipc", Format::Ipc),
-            (".feather", Format::Ipc),
-            (".ndjson", Format::Ndjson),
-            (".jsonl", Format::Ndjson),
-        ] {
-            if name.ends_with(extension) {
-                return Some(format);
-            }
+        if let Some((_, format)) = Format::of_name(&path.value) {
+            return Some(format);
         }
         let problem = Problem::error(codes::G202, format!("the name of `{}` does not say a format that can be read", path.value))
             .at(self.place(path.span))

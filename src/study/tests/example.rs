@@ -7,23 +7,7 @@ use crate::study::placed::Placed;
 const EXAMPLE: &str = include_str!("example.yaml");
 
 #[test]
-fn the_example_is_refused_only_for_what_is_not_built() {
-    let environment = |name: &str| (name == "LAB_DIR").then(|| "/labs".to_owned());
-    let found = load_bytes(Path::new("pipelines/cardiac_surgery.yaml"), EXAMPLE.as_bytes(), &environment, &|_| Ok(columns()));
-    let found = found.err().unwrap_or_default();
-    let listed: Vec<_> = found.iter().map(|p| (p.code, p.message.as_str(), p.place.as_ref().map_or(0, |w| w.line))).collect();
-    assert_eq!(listed, vec![(codes::G109, "`features` has not been built yet", 23),]);
-}
-
-#[test]
-fn without_what_is_not_built_the_example_runs() {
-    let mut text = String::new();
-    for line in
-        EXAMPLE.lines().filter(|line| !["  features:", "    creatinine_mg_dl:", "    diabetes:", "    charlson:"].iter().any(|l| line.starts_with(l)))
-    {
-        text.push_str(line);
-        text.push('\n');
-    }
+fn the_example_runs() {
     let names = "age_years sex admit_year ejection_fraction creatinine_mg_dl diabetes insurance deprivation h_teaching h_annual_volume h_safety_net race \
                  died_30d hospital_id admit_date";
     let mut columns = Columns::default();
@@ -36,11 +20,11 @@ fn without_what_is_not_built_the_example_runs() {
         columns.by_name.insert(name.to_owned(), ColumnInfo { kind, table: None });
     }
     let environment = |name: &str| (name == "LAB_DIR").then(|| "/labs".to_owned());
-    let plan = load_bytes(Path::new("pipelines/cardiac_surgery.yaml"), text.as_bytes(), &environment, &|_| Ok(columns.clone()));
+    let plan = load_bytes(Path::new("pipelines/cardiac_surgery.yaml"), EXAMPLE.as_bytes(), &environment, &|_| Ok(columns.clone()));
     let plan = plan.unwrap_or_else(|problems| panic!("{problems:#?}"));
     assert_eq!(plan.causal_order, Some(vec![1, 0, 2]));
     assert_eq!((plan.name.as_str(), plan.analyses.len(), plan.warnings.len()), ("cardiac_surgery", 2, 0));
-    assert_eq!(plan.cohort.steps.len(), 3 + 2 + 3);
+    assert_eq!(plan.cohort.steps.len(), 3 + 2 + 3 + 3);
     assert_eq!(plan.roles.group.index.iter().map(|v| v.value.text.as_str()).collect::<Vec<_>>(), vec!["Black", "Hispanic"]);
 }
 
@@ -51,11 +35,22 @@ fn the_resolved_study_resolves_to_itself() {
         .replace("analyses:", "missing: { sex: { level: 9 }, severity: { impute: { with: { constant: 1.2 } } } }\ncausal_order: [hospital, clinical]\nanalyses:")
         .replace("primary:", "b: { with_and_without: { surface: pooled_main } }, primary:")
         .replace("path: units.csv", "path: units.csv, null_values: [\"\", -9], types: { a: text, d: date, t: { datetime: { format: \"%Y\" } } }");
-    for text in [GOOD, &full] {
+    let featured = with(
+        "prefix: h_ }]",
+        "prefix: h_ }], index_date: admitted, birth_date: admitted, features: { \
+         a: { table: units, by: id, at: t, value: v, window: [-30d, 0d], take: last, unit: { column: u, to: mg/dL, factors: { \"\": 1 } }, plausible: [0.5, 3] }, \
+         b: { table: units, by: [{ left: id, right: x }], at: t, window: any_time, take: any, codes: { column: c, system: loinc, list: [010, { file: \"${DATA}/c.csv\" }] } }, \
+         c: { table: units, by: id, at: t, window: [-6h, 0h], same_day: exclude, score: { elixhauser: { column: c, coding: icd9 } } } }",
+    );
+    for text in [GOOD, &full, &featured] {
         let first = load_text(text).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let second = load_text(&first.resolved_yaml).unwrap_or_else(|problems| panic!("{problems:#?}\n{}", first.resolved_yaml));
         assert_eq!(first.resolved_yaml, second.resolved_yaml);
         assert_eq!(names_only(&first), names_only(&second));
+    }
+    let features = load_text(&featured).map(|plan| plan.resolved_yaml).unwrap_or_default();
+    for line in ["on_unknown: error", "weights: count", "window: any_time", "- '010'", "same_day: exclude", "file: ${DATA}/c.csv"] {
+        assert!(features.contains(line), "{line}\n{features}");
     }
     let resolved = load_text(&full).map(|plan| plan.resolved_yaml).unwrap_or_default();
     for line in [
@@ -82,11 +77,16 @@ fn names_only(plan: &StudyPlan) -> (String, String, String, Option<Vec<usize>>) 
 
 #[test]
 fn the_resolved_study_reads_the_same_files_from_the_output_folder() {
-    let text = with("analyses:", "release: { design: out/rows.parquet }\nanalyses:");
+    let text = with("analyses:", "release: { design: out/rows.parquet }\nanalyses:").replace(
+        "prefix: h_ }]",
+        "prefix: h_ }], features: { b: { table: units, by: id, window: any_time, take: any, codes: { column: c, list: [{ file: codes/c.csv }] } } }",
+    );
     let plan = load_text(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
     assert_eq!(plan.design_file.as_deref(), Some(Path::new("studies/out/rows.parquet")));
     let moved = plan.resolved_yaml_for(Path::new("results/s")).unwrap_or_else(|problem| panic!("{problem:?}"));
-    for line in ["path: ../../studies/units.csv", "path: ${DATA}/h_*.parquet", "design: ../../studies/out/rows.parquet"] {
+    for line in
+        ["path: ../../studies/units.csv", "path: ${DATA}/h_*.parquet", "design: ../../studies/out/rows.parquet", "file: ../../studies/codes/c.csv"]
+    {
         assert!(moved.contains(line), "{line}\n{moved}");
     }
 }

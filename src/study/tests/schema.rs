@@ -12,7 +12,7 @@ fn the_committed_schema_is_the_program_s() {
 
 /// Whether the parser takes the shape of a study: what a schema can say, so neither columns nor what is not built yet.
 fn parser_accepts(text: &str) -> bool {
-    let beyond_a_schema = [codes::G109, codes::G203, codes::G205, codes::G206, codes::G209, codes::G211];
+    let beyond_a_schema = [codes::G109, codes::G203, codes::G205, codes::G206, codes::G209, codes::G211, codes::G326];
     problems(text).iter().all(|p| beyond_a_schema.contains(&p.code))
 }
 
@@ -36,6 +36,11 @@ fn the_schema_and_the_parser_agree() {
         ("path: units.csv", "path: units.csv, null_values: ['', 9, true], on_bad_value: set_null", true),
         ("path: units.csv", "path: units.csv, null_values: ''", false),
         ("path: units.csv", "path: [units.csv]", false),
+        ("path: units.csv", "sql: SELECT 1, from: x.db, null_values: [x]", true),
+        ("path: units.csv", "sql: SELECT 1", false),
+        ("path: units.csv", "from: x.db", false),
+        ("path: units.csv", "path: units.csv, sql: SELECT 1, from: x.db", false),
+        ("path: units.csv", "on_bad_value: error", false),
         ("prefix: h_", "select: [a, b], unmatched: keep", true),
         ("prefix: h_", "unmatched: ignore", false),
         ("by: { left: hospital_id, right: id }", "by: [id, { left: a, right: b }]", true),
@@ -56,7 +61,7 @@ fn the_schema_and_the_parser_agree() {
         ("prefix: h_ }]", "prefix: h_ }], steps: [{ name: b, first: { per: id } }]", false),
         (
             "prefix: h_ }]",
-            "prefix: h_ }], features: { d: { table: units, by: id, at: t, window: [-30d, 0d], take: any, codes: { column: c, list: [E10*, { file: f.csv }] } } }",
+            "prefix: h_ }], index_date: admitted, features: { d: { table: units, by: id, at: t, window: [-30d, 0d], take: any, codes: { column: c, list: [E10*, { file: f.csv }] } } }",
             true,
         ),
         ("prefix: h_ }]", "prefix: h_ }], features: { d: { table: units, by: id, take: some } }", false),
@@ -66,6 +71,24 @@ fn the_schema_and_the_parser_agree() {
             "prefix: h_ }], features: { d: { table: units, by: id, score: { charlson: { column: c, coding: icd10, weights: quan2011 } } } }",
             true,
         ),
+        (
+            "prefix: h_ }]",
+            "prefix: h_ }], index_date: admitted, features: { d: { table: units, by: id, at: admitted, window: [-6h, 0h], score: { elixhauser: { column: c, coding: icd9, weights: ahrq } } } }",
+            true,
+        ),
+        (
+            "prefix: h_ }]",
+            "prefix: h_ }], features: { d: { table: units, by: id, value: v, window: any_time, take: max, plausible: [0, 1.5], unit: { column: u, to: g/L, of: glucose, factors: { g: 2 }, on_unknown: set_null } } }",
+            true,
+        ),
+        ("prefix: h_ }]", "prefix: h_ }], features: { d: { table: units, by: id, take: any, window: sometime } }", false),
+        ("prefix: h_ }]", "prefix: h_ }], features: { d: { table: units, by: id, score: { charlson: { column: c, coding: icd11 } } } }", false),
+        (
+            "prefix: h_ }]",
+            "prefix: h_ }], features: { d: { table: units, by: id, score: { charlson: { column: c, coding: icd10, weights: count } } } }",
+            false,
+        ),
+        ("prefix: h_ }]", "prefix: h_ }], features: { d: { table: units, by: id, value: v, take: max, window: any_time, plausible: [1] } }", false),
         ("index: Black", "index: [Black, 1, true]", true),
         ("index: Black", "index: { a: b }", false),
         ("index: Black", "index: null", false),

@@ -77,14 +77,6 @@ fn names_and_tables() {
             "write `hospitals`, or add the table under `tables`",
         ),
         (
-            "unit: { table: units, key: id }",
-            "unit: { table: units }, features: { x: { table: units, by: id } }",
-            "features",
-            codes::G109,
-            "`features` has not been built yet",
-            "bring one value a unit into a table of its own, and join that",
-        ),
-        (
             "prefix: h_ }]",
             "prefix: h_ }], steps: [{ name: adults }]",
             "name",
@@ -109,6 +101,86 @@ fn names_and_tables() {
             "say its type under `tables: { name: { types: ... } }`, or derive a column from it under `cohort.derive`",
         ),
     ]);
+}
+
+/// A feature of the good study with one key replaced or added.
+fn featured(rest: &str) -> String {
+    format!("prefix: h_ }}], index_date: admitted, features: {{ f: {{ table: units, by: id, at: admitted, {rest} }} }}")
+}
+
+#[test]
+fn features() {
+    let value = "add `value:`";
+    for (rest, at, code, message, help) in [
+        ("take: any, window: [0d, -30d]", "0d", codes::G213, "the window of `f` is upside down: 0d comes after -30d", "write `window: [-30d, 0d]`"),
+        ("take: any, window: [-30, 0d]", "-30", codes::G210, "`-30` does not say days or hours", "write `-30d` or `-30h`"),
+        (
+            "take: any, window: [-1m, 0d]",
+            "-1m",
+            codes::G210,
+            "`-1m` is not a bound of a window",
+            "write whole days or hours, such as -30d, 0d, -6h; or `any_time`",
+        ),
+        (
+            "window: any_time",
+            "f:",
+            codes::G105,
+            "feature `f` does not say how events become one value",
+            "add `take:` first, last, min, max, mean, count or any; or `score:`",
+        ),
+        (
+            "window: any_time, take: last",
+            "f:",
+            codes::G105,
+            "feature `f`: `take: last` needs a value",
+            "add `value:`, the column of the value; or take `count` or `any`",
+        ),
+        (
+            "window: any_time, take: any, score: { charlson: { column: id, coding: icd10 } }",
+            "f:",
+            codes::G210,
+            "feature `f` has both `take` and `score`",
+            "a score takes all codes of the window: remove `take`",
+        ),
+        (
+            "window: any_time, take: any, unit: { column: sex, to: mg/dL }",
+            "sex",
+            codes::G105,
+            "`unit` converts values, and this feature reads none",
+            value,
+        ),
+        (
+            "window: any_time, take: max, value: age, plausible: [3, 1]",
+            "[3",
+            codes::G213,
+            "`plausible` is upside down",
+            "write the smaller value first",
+        ),
+        ("window: any_time, take: any, same_day: exclude", "f:", codes::G210, "`same_day` is about windows, and this feature has none", "remove it"),
+        (
+            "take: count",
+            "f:",
+            codes::G326,
+            "feature `f` has no window: the whole table counts",
+            "add `window: [-365d, 0d]`, or `window: any_time` if that is meant",
+        ),
+    ] {
+        refused(&[("prefix: h_ }]", &featured(rest), at, code, message, help)]);
+    }
+    let text = with("prefix: h_ }]", &featured("take: any, window: [-30d, 0d]")).replace("index_date: admitted, ", "").replace("at: admitted, ", "");
+    let found: Vec<_> = problems(&text).into_iter().map(|p| p.message).collect();
+    assert_eq!(found, ["feature `f`: a window needs the time of events", "the window of `f` is relative to an index date, and the study has none"]);
+    // A covariate that is known only later.
+    let later = with("prefix: h_ }]", &featured("take: any, window: [-30d, 1d]").replace("f: {", "severity: {"));
+    let found: Vec<_> = problems(&later).into_iter().map(|p| (p.code, p.message)).collect();
+    assert_eq!(found, [(codes::G327, "`severity` is a covariate, and its window goes on after the index date, to 1d".to_owned())]);
+    // Columns that need each other.
+    let circle = with(
+        "prefix: h_ }]",
+        "prefix: h_ }], index_date: day, derive: { day: \"f\" }, features: { f: { table: units, by: id, at: admitted, window: [-1d, 0d], take: count } }",
+    );
+    let found: Vec<_> = problems(&circle).into_iter().map(|p| (p.code, p.message)).collect();
+    assert_eq!(found, [(codes::G215, "columns need each other: `day` needs `f` needs `day`".to_owned())]);
 }
 
 #[test]

@@ -132,9 +132,9 @@ fn the_study_file_derives_the_units_from_the_tables() {
     assert!(bounded < UNITS / 100, "{bounded}");
 }
 
-/// The cohort of pipelines/cardiac_surgery.yaml, by a reading of that file that knows nothing of the study floor.
+/// The cohort of pipelines/cardiac_surgery_table.yaml, by a reading of that file that knows nothing of the study floor.
 fn cohort(tables: &Tables) -> DataFrame {
-    let study: serde_yaml::Value = serde_yaml::from_str(include_str!("../../../pipelines/cardiac_surgery.yaml")).expect("YAML");
+    let study: serde_yaml::Value = serde_yaml::from_str(include_str!("../../../pipelines/cardiac_surgery_table.yaml")).expect("YAML");
     let cohort = &study["cohort"];
     let word = |v: &serde_yaml::Value| v.as_str().expect("text").to_owned();
     let mut rows = frame(table(tables, &word(&cohort["unit"]["table"]))).expect("a frame").lazy();
