@@ -1,13 +1,16 @@
 //! The command line: arguments, how problems look on a terminal, exit codes. The only place that prints.
 
+pub mod documents;
 pub mod explain;
 mod perform;
+mod progress;
 
 pub use perform::perform;
 
 use crate::error::{Problem, Severity, codes::Exit};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -27,6 +30,14 @@ pub enum Command {
         /// The study file
         study: PathBuf,
     },
+    /// Say what a run would do: rows, models, replicates, a rough time; reads headers, fits nothing
+    Plan {
+        /// The study file
+        study: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Write a commented study file to start from
     Init(InitArgs),
     /// Run a whole study
@@ -41,20 +52,82 @@ pub enum Command {
         /// The result folder
         dir: PathBuf,
     },
+    /// Say what differs between two result folders, and why
+    Compare(CompareArgs),
+    /// Write the results of a folder in other formats
+    Export(ExportArgs),
     /// Write synthetic EHR tables, and the true answers beside them
     Synth(SynthArgs),
     /// Simulate a study's own analyses: bias, coverage and width of its intervals
     Validate(ValidateArgs),
-    /// Say what an error code or a method means
+    /// Say what an error code or a method means; without a topic, list them all
     Explain {
         /// A code such as G203, or a method such as with_and_without
-        topic: String,
+        topic: Option<String>,
     },
     /// Print the JSON Schema of the study file, or the columns of the result tables
     Schema {
         /// What to print
         of: SchemaOf,
+        /// The results as a JSON Schema of results.json, in place of the list of columns
+        #[arg(long)]
+        json: bool,
     },
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Write the documents that are made from the program itself
+    #[command(hide = true)]
+    Documents {
+        /// The folder docs of the project
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CompareArgs {
+    /// The first result folder
+    pub a: PathBuf,
+    /// The second result folder
+    pub b: PathBuf,
+    /// Numbers are the same when they differ by at most this part of the larger one
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    pub tolerance: f64,
+    /// Cells and rows that are printed of each table
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// The result folder
+    pub dir: PathBuf,
+    /// One or more formats, with commas between them
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', required = true)]
+    pub format: Vec<ExportFormat>,
+    /// The folder to write to [default: exports in the result folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One typed file a table
+    Parquet,
+    /// A workbook with a sheet a table
+    Xlsx,
+    /// Table 1 and the decompositions for LaTeX with booktabs
+    Latex,
+    /// Table 1 and the decompositions as a Word document
+    Docx,
+    /// Table 1 and the decompositions as a page that Word opens
+    Html,
+    /// A do-file that reads the tables into Stata with labels
+    Stata,
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,6 +153,9 @@ pub struct RunArgs {
     /// No progress lines
     #[arg(long)]
     pub quiet: bool,
+    /// Write the results in these formats too, below exports in the result folder
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    pub export: Vec<ExportFormat>,
     /// Write the analysis rows to this parquet file
     #[arg(long, value_name = "FILE")]
     pub design: Option<PathBuf>,

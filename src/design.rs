@@ -1,6 +1,7 @@
 //! The analysis data as matrices: outcome, columns with their names and blocks, groups, weights, clusters, in one struct.
 
 mod altered;
+pub mod arrays;
 
 use crate::vocab::BlockSet;
 use crate::vocab::{Family, Role};

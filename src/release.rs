@@ -3,6 +3,8 @@
 //! A producer fills a [`Table`] row by row against its declaration in [`schema`]; [`withhold::withhold`] turns the tables
 //! into [`ResultTables`], from which [`write`] makes the result folder and `report` the page.
 
+pub mod compare;
+pub mod json_schema;
 pub mod manifest;
 pub mod read;
 pub mod schema;
@@ -12,18 +14,20 @@ mod tests;
 pub mod withhold;
 pub mod write;
 
+pub use compare::{Comparison, compare};
 pub use manifest::{InputRecord, OutputRecord, RunManifest, StageRecord, VerifyReport, verify};
 pub use read::read_results;
 pub use table::{Cell, Table};
 pub use withhold::{shown_count, shown_text, withhold};
-pub use write::{check_output, replace_report, write_all};
+pub use write::{check_output, record_exports, replace_report, write_all};
 
 use crate::error::Problem;
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the report needs beside the tables; stands under `meta` in results.json.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Meta {
     pub version: String,
     pub study: String,
@@ -69,7 +73,7 @@ pub struct Meta {
 }
 
 /// An assumption of one analysis.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownAssumption {
     pub analysis: String,
     pub name: String,
@@ -77,7 +81,7 @@ pub struct ShownAssumption {
 }
 
 /// A warning as it stands in run.json, results.json and the report.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownProblem {
     pub code: String,
     pub message: String,

@@ -39,18 +39,37 @@ pub fn explain(topic: &str) -> Result<String, Box<Problem>> {
     })))
 }
 
+/// Every method and every code with its title: what `gapshare explain` prints without a topic.
+pub fn list() -> String {
+    let mut out = vec!["methods".to_owned()];
+    let width = METHODS.iter().map(|method| method.name.len()).max().unwrap_or(0);
+    out.extend(METHODS.iter().map(|method| {
+        let known = if method.known_as.is_empty() { String::new() } else { format!("also known as {}", method.known_as.join(", ")) };
+        format!("  {:width$}  {known}", method.name)
+    }));
+    out.push("codes".to_owned());
+    out.extend(codes::CODES.iter().map(|info| format!("  {}  {}", info.code, info.title)));
+    out.push("`gapshare explain TOPIC` says more".to_owned());
+    out.join("\n") + "\n"
+}
+
 impl MethodText {
-    fn text(&self) -> String {
-        let mut text = self.name.to_owned();
-        text.push('\n');
-        for (title, part) in [
+    /// The parts of the text with their titles, in order.
+    pub fn sections(&self) -> [(&'static str, &'static str); 6] {
+        [
             ("What it estimates", self.estimand),
             ("Formula", self.formula),
             ("Assumptions", self.assumptions),
             ("Options (the first is the default)", self.options),
             ("What others call it", self.peers),
             ("Source", self.citation),
-        ] {
+        ]
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.name.to_owned();
+        text.push('\n');
+        for (title, part) in self.sections() {
             text.push_str(&format!("\n{title}\n"));
             for line in part.lines() {
                 text.push_str(&format!("  {line}\n"));

@@ -1,12 +1,14 @@
 //! What each command does: calls into the library, prints, and turns problems into an exit status.
 
-use super::{Command, InitArgs, RunArgs, SchemaOf, SynthArgs, ValidateArgs, explain, print_out, print_problems, worst_exit};
+use super::progress::{Bars, spinner};
+use super::{
+    Command, CompareArgs, ExportArgs, ExportFormat, InitArgs, RunArgs, SchemaOf, SynthArgs, ValidateArgs, documents, explain, print_out,
+    print_problems, worst_exit,
+};
 use crate::error::{Problem, Problems, codes};
-use crate::{release, report, run, study};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{IsTerminal, stderr};
+use crate::{export, release, report, run, study};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Performs a command; the exit status is that of CONTRACT 2.
 pub fn perform(command: Command) -> ExitCode {
@@ -18,9 +20,17 @@ pub fn perform(command: Command) -> ExitCode {
         Command::Verify { dir } => verify(&dir),
         Command::Synth(args) => synth(&args),
         Command::Validate(args) => validate(&args),
-        Command::Explain { topic } => explain::explain(&topic).map_err(|p| vec![*p]).and_then(said),
-        Command::Schema { of: SchemaOf::Study } => said(study::schema_json()),
-        Command::Schema { of: SchemaOf::Results } => said(release::schema::schema_csv(None)),
+        Command::Plan { study, json } => plan(&study, json),
+        Command::Compare(args) => compare(&args),
+        Command::Export(args) => export(&args),
+        Command::Explain { topic: Some(topic) } => explain::explain(&topic).map_err(|p| vec![*p]).and_then(said),
+        Command::Explain { topic: None } => said(explain::list()),
+        Command::Schema { of: SchemaOf::Study, .. } => said(study::schema_json()),
+        Command::Schema { of: SchemaOf::Results, json: true } => said(release::json_schema::results_schema()),
+        Command::Schema { of: SchemaOf::Results, json: false } => said(release::schema::schema_csv(None)),
+        Command::Completions { shell } => said(documents::completions(shell)),
+        Command::Man => documents::manual().and_then(said),
+        Command::Documents { dir } => documents::write(&dir).and_then(said),
     };
     done.unwrap_or_else(|problems| {
         print_problems(&problems);
@@ -33,7 +43,7 @@ fn said(text: String) -> Result<ExitCode, Problems> {
     print_out(&text).map(|()| ExitCode::SUCCESS).map_err(failed)
 }
 
-fn check(study: &std::path::Path) -> Result<ExitCode, Problems> {
+fn check(study: &Path) -> Result<ExitCode, Problems> {
     let plan = run::check(study)?;
     print_problems(&plan.warnings);
     let analyses: Vec<&str> = plan.analyses.iter().map(|a| a.name.as_str()).collect();
@@ -42,24 +52,45 @@ fn check(study: &std::path::Path) -> Result<ExitCode, Problems> {
 
 fn init(args: &InitArgs) -> Result<ExitCode, Problems> {
     let (kind, dir) = match args.from.as_slice() {
-        [kind, dir] => (kind, std::path::Path::new(dir)),
+        [kind, dir] => (kind, Path::new(dir)),
         _ => return Err(vec![Problem::error(codes::G214, "write --from KIND DIR")]),
     };
     let path = run::init(kind, dir, args.out.as_deref())?;
     said(format!("wrote {0}\nread it, change it to your question, then: gapshare check {0}\n", path.display()))
 }
 
-/// A line a stage on stderr, when it is a terminal and progress is wanted.
-fn progress(quiet: bool) -> ProgressBar {
-    if quiet || !stderr().is_terminal() {
-        return ProgressBar::hidden();
+fn plan(study: &Path, json: bool) -> Result<ExitCode, Problems> {
+    let plan = run::check(study)?;
+    print_problems(&plan.warnings);
+    let ahead = run::forecast::forecast(&plan)?;
+    said(if json { format!("{:#}\n", ahead.json()) } else { ahead.text() })
+}
+
+fn compare(args: &CompareArgs) -> Result<ExitCode, Problems> {
+    let out_of_range = !(args.tolerance.is_finite() && args.tolerance >= 0.0);
+    if out_of_range {
+        return Err(vec![Problem::error(codes::G214, format!("--tolerance {} is not a number of 0 or more", args.tolerance))]);
     }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} [{elapsed}]") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
+    let found = release::compare(&args.a, &args.b, args.tolerance)?;
+    said(found.text(args.limit))?;
+    Ok(ExitCode::from(found.exit_code()))
+}
+
+fn export(args: &ExportArgs) -> Result<ExitCode, Problems> {
+    let written = export::export(&args.dir, &formats(&args.format), args.out.as_deref())?;
+    said(written.iter().map(|path| format!("wrote {}\n", path.display())).collect())
+}
+
+fn formats(asked: &[ExportFormat]) -> Vec<export::Format> {
+    let of = |format: &ExportFormat| match format {
+        ExportFormat::Parquet => export::Format::Parquet,
+        ExportFormat::Xlsx => export::Format::Xlsx,
+        ExportFormat::Latex => export::Format::Latex,
+        ExportFormat::Docx => export::Format::Docx,
+        ExportFormat::Html => export::Format::Html,
+        ExportFormat::Stata => export::Format::Stata,
+    };
+    asked.iter().map(of).collect()
 }
 
 fn in_pool<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, Problems> {
@@ -72,26 +103,28 @@ fn in_pool<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> 
 }
 
 fn run_study(args: &RunArgs) -> Result<ExitCode, Problems> {
-    let bar = progress(args.quiet);
+    let bars = Bars::new(args.quiet);
     let command = std::env::args().skip(1).fold("gapshare".to_owned(), |line, a| format!("{line} {a}"));
     let options = run::Options { out: args.out.clone(), design: args.design.clone(), command };
-    let step = |stage: &str| bar.set_message(stage.to_owned());
-    let outcome = in_pool(args.threads.map(Into::into), || run::run(&args.study, &options, &step));
-    bar.finish_and_clear();
+    let outcome = in_pool(args.threads.map(Into::into), || run::run(&args.study, &options, &|step| bars.step(step)));
+    bars.clear();
     let outcome = outcome??;
+    if !args.export.is_empty() {
+        export::export(&outcome.out, &formats(&args.export), None)?;
+    }
     print_problems(&outcome.problems);
     said(format!("{}\nreport: {}\n", report::terminal_table(&outcome.results), outcome.out.join("report.html").display()))?;
     Ok(outcome.exit.map_or(ExitCode::SUCCESS, |e| ExitCode::from(e as u8)))
 }
 
-fn verify(dir: &std::path::Path) -> Result<ExitCode, Problems> {
+fn verify(dir: &Path) -> Result<ExitCode, Problems> {
     let found = release::verify(dir)?;
     said(format!("{}\n", found.lines().join("\n")))?;
     Ok(ExitCode::from(found.exit_code()))
 }
 
 fn synth(args: &SynthArgs) -> Result<ExitCode, Problems> {
-    let bar = progress(false);
+    let bar = spinner(false);
     let written = run::synth(&args.spec, args.out.as_deref(), args.units, args.seed, &|stage| bar.set_message(stage.to_owned()));
     bar.finish_and_clear();
     let written = written?;
@@ -107,7 +140,7 @@ fn synth(args: &SynthArgs) -> Result<ExitCode, Problems> {
 }
 
 fn validate(args: &ValidateArgs) -> Result<ExitCode, Problems> {
-    let bar = progress(false);
+    let bar = spinner(false);
     let options = run::validate::Options { spec: args.spec.clone(), runs: args.runs, units: args.units, seed: args.seed, limit: args.limit };
     let done = run::validate::validate(&args.study, &options, &|stage| bar.set_message(stage.to_owned()));
     bar.finish_and_clear();

@@ -10,6 +10,7 @@ pub mod features;
 pub mod impute;
 pub mod inputs;
 pub mod plan;
+pub mod size;
 pub mod sources;
 
 mod attrition;

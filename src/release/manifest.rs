@@ -24,10 +24,14 @@ pub struct RunManifest {
     pub inputs: Vec<InputRecord>,
     /// Filled by [`super::write_all`].
     pub outputs: Vec<OutputRecord>,
+    /// Files that `gapshare export` has written into the result folder.
+    #[serde(default)]
+    pub exports: Vec<OutputRecord>,
     pub rows_read: u64,
     pub warnings: Vec<ShownProblem>,
     pub stages: Vec<StageRecord>,
     /// Seeds of the random streams, by what draws from them: an analysis, or `sensitivity.learner`.
+    #[serde(default)]
     pub seeds: IndexMap<String, u64>,
     pub threads: usize,
     pub peak_memory_bytes: Option<u64>,
@@ -175,7 +179,7 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, Problems> {
             Err(_) => report.missing.push(shown),
         }
     }
-    let known = |inside: &str| inside == "run.json" || manifest.outputs.iter().any(|o| o.path == inside);
+    let known = |inside: &str| inside == "run.json" || manifest.outputs.iter().chain(&manifest.exports).any(|o| o.path == inside);
     for inside in files_in(dir, dir) {
         if !known(&inside) {
             report.new.push(inside);

@@ -14,6 +14,24 @@ use std::path::Path;
 /// Errors: `G202` if it is missing, not JSON, of another schema version, or holds other columns than this version writes;
 /// every table that is wrong is named.
 pub fn read_results(dir: &Path) -> Result<ResultTables, Problems> {
+    read(dir, Columns::All)
+}
+
+/// As [`read_results`], of any version with the same layout: tables have the declared columns that the file has, and `meta` may lack keys.
+pub(super) fn read_results_of_any_version(dir: &Path) -> Result<ResultTables, Problems> {
+    read(dir, Columns::Those)
+}
+
+/// Which columns a table must have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    /// All that are declared.
+    All,
+    /// Those that its first row has.
+    Those,
+}
+
+fn read(dir: &Path, columns: Columns) -> Result<ResultTables, Problems> {
     let path = dir.join("results.json");
     let corrupt = |what: String| {
         Problem::error(codes::G202, format!("{} cannot be read: {what}", path.display()))
@@ -25,13 +43,23 @@ pub fn read_results(dir: &Path) -> Result<ResultTables, Problems> {
         return Err(vec![corrupt(format!("it is not of schema_version {SCHEMA_VERSION}"))]);
     }
     let meta = root.get("meta").cloned().unwrap_or(Value::Null);
-    let meta: Meta = serde_json::from_value(meta).map_err(|e| vec![corrupt(format!("meta: {e}"))])?;
+    let meta = match (serde_json::from_value::<Meta>(meta.clone()), columns) {
+        (Ok(meta), _) => meta,
+        (Err(e), Columns::All) => return Err(vec![corrupt(format!("meta: {e}"))]),
+        (Err(_), Columns::Those) => {
+            let index = meta.get("index").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+            Meta { index: index.collect(), ..Meta::default() }
+        }
+    };
 
     let mut tables = IndexMap::new();
     let mut problems = Problems::new();
     for decl in TABLES {
         let Some(rows) = root.get(decl.name) else { continue };
-        let empty = Table::shown(decl, &meta.index);
+        let mut empty = Table::shown(decl, &meta.index);
+        if let (Columns::Those, Some(row)) = (columns, rows.get(0)) {
+            empty = empty.with_columns(|name| row.get(name).is_some());
+        }
         match rows.as_array().ok_or_else(|| "not an array".to_owned()).and_then(|rows| fill(empty, rows)) {
             Ok(table) => {
                 tables.insert(decl.name, table);

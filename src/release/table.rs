@@ -257,8 +257,13 @@ impl Table {
     }
 
     /// The table without its hidden columns.
-    pub(super) fn without_hidden(mut self) -> Self {
-        let keep: Vec<bool> = self.columns.iter().map(|c| !c.starts_with('_')).collect();
+    pub(super) fn without_hidden(self) -> Self {
+        self.with_columns(|name| !name.starts_with('_'))
+    }
+
+    /// The table with the columns whose names are wanted.
+    pub(super) fn with_columns(mut self, wanted: impl Fn(&str) -> bool) -> Self {
+        let keep: Vec<bool> = self.columns.iter().map(|c| wanted(c)).collect();
         let mut at = 0;
         self.decls.retain(|_| {
             at += 1;
@@ -271,7 +276,7 @@ impl Table {
                 keep[at - 1]
             });
         }
-        self.columns.retain(|c| !c.starts_with('_'));
+        self.columns.retain(|c| wanted(c));
         self
     }
 }

@@ -6,7 +6,7 @@
 //! return: such a cell gets a leading apostrophe, unless it reads as a number or is a single character. results.json holds
 //! the text as it is.
 
-use super::manifest::{OutputRecord, RunManifest, hash};
+use super::manifest::{OutputRecord, RunManifest, hash, hash_file};
 use super::{Cell, ResultTables, Table, schema};
 use crate::error::{Problem, Problems, codes};
 use crate::vocab::read_number;
@@ -56,7 +56,9 @@ pub fn write_all(
     fs::write(&path, manifest.to_json()?).map_err(|e| unwritable(&path, &e))?;
 
     if target.exists() {
-        carry_over(&target, &target, &new)?;
+        // Exports of the old results would be mistaken for those of the new; one that was edited since is the user's.
+        let exports = RunManifest::read(&target).map(|m| m.exports).unwrap_or_default();
+        carry_over(&target, &target, &new, &exports)?;
         fs::rename(&target, &old).map_err(|e| unwritable(&target, &e))?;
         if let Err(e) = fs::rename(&new, &target) {
             // The last result goes back where it was; if even that fails it is kept under its temporary name.
@@ -81,15 +83,29 @@ pub fn replace_report(dir: &Path, report_html: &str) -> Result<(), Problems> {
     manifest.outputs.retain(|o| o.path != "report.html");
     let record = OutputRecord { path: "report.html".into(), sha256: hash(report_html.as_bytes()), bytes: report_html.len() as u64 };
     manifest.outputs.insert(0, record);
-    for (name, text) in [("report.html", report_html.to_owned()), ("run.json", manifest.to_json()?)] {
-        let path = dir.join(name);
-        let file = tempfile::Builder::new().prefix(".gapshare-").tempfile_in(dir).map_err(|e| unwritable(dir, &e))?;
-        fs::write(file.path(), text).map_err(|e| unwritable(&path, &e))?;
-        if let Ok(permissions) = fs::metadata(&path).map(|m| m.permissions()) {
-            fs::set_permissions(file.path(), permissions).map_err(|e| unwritable(&path, &e))?;
-        }
-        file.persist(&path).map_err(|e| unwritable(&path, &e.error))?;
+    replace(dir, "report.html", report_html)?;
+    replace(dir, "run.json", &manifest.to_json()?)
+}
+
+/// Notes in run.json the files that were exported into the result folder, so that the next run leaves out what is then stale.
+///
+/// Errors: `G202` if run.json cannot be read, `G212` if it cannot be written.
+pub fn record_exports(dir: &Path, exports: Vec<OutputRecord>) -> Result<(), Problems> {
+    let mut manifest = RunManifest::read(dir)?;
+    manifest.exports.retain(|old| exports.iter().all(|new| new.path != old.path));
+    manifest.exports.extend(exports);
+    replace(dir, "run.json", &manifest.to_json()?)
+}
+
+/// Replaces a file of a result folder at once.
+fn replace(dir: &Path, name: &str, text: &str) -> Result<(), Problems> {
+    let path = dir.join(name);
+    let file = tempfile::Builder::new().prefix(".gapshare-").tempfile_in(dir).map_err(|e| unwritable(dir, &e))?;
+    fs::write(file.path(), text).map_err(|e| unwritable(&path, &e))?;
+    if let Ok(permissions) = fs::metadata(&path).map(|m| m.permissions()) {
+        fs::set_permissions(file.path(), permissions).map_err(|e| unwritable(&path, &e))?;
     }
+    file.persist(&path).map_err(|e| unwritable(&path, &e.error))?;
     Ok(())
 }
 
@@ -139,15 +155,20 @@ fn is_result_file(inside: &Path) -> bool {
 }
 
 /// Copies what the user has put into the old folder to the new one.
-fn carry_over(root: &Path, from: &Path, new: &Path) -> Result<(), Problems> {
+fn carry_over(root: &Path, from: &Path, new: &Path, exports: &[OutputRecord]) -> Result<(), Problems> {
+    let exported = |inside: &Path, path: &Path| {
+        let record = exports.iter().find(|e| Path::new(&e.path) == inside);
+        record.is_some_and(|e| hash_file(path).is_ok_and(|(sha256, _)| sha256 == e.sha256))
+    };
     for entry in fs::read_dir(from).map_err(|e| unwritable(from, &e))? {
         let path = entry.map_err(|e| unwritable(from, &e))?.path();
         let inside = path.strip_prefix(root).unwrap_or(&path);
         let destination = new.join(inside);
         if path.is_dir() {
-            fs::create_dir_all(&destination).map_err(|e| unwritable(&destination, &e))?;
-            carry_over(root, &path, new)?;
-        } else if !is_result_file(inside) {
+            carry_over(root, &path, new, exports)?;
+        } else if !is_result_file(inside) && !exported(inside, &path) {
+            let parent = destination.parent().unwrap_or(new);
+            fs::create_dir_all(parent).map_err(|e| unwritable(parent, &e))?;
             fs::copy(&path, &destination).map_err(|e| unwritable(&destination, &e))?;
         }
     }

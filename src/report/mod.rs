@@ -11,6 +11,7 @@ mod hospital;
 mod methods;
 mod missing;
 mod numbers;
+mod paper;
 mod sections;
 mod study;
 mod terminal;
@@ -20,6 +21,7 @@ mod varied;
 mod view;
 mod wording;
 
+pub use paper::{PaperRow, PaperTable, RowKind, paper_tables};
 pub use terminal::terminal_table;
 
 use crate::error::{Problem, Problems, codes};

@@ -1,14 +1,16 @@
 //! The primary decomposition as plain text, for the end of a run.
 
-use super::numbers::{level, percent};
-use super::study::Study;
+use super::numbers::percent;
+use super::paper::{RowKind, decomposition};
+use super::study::{Interval, Study, total};
 use super::view::row_name;
+use super::wording::inner;
 use crate::release::{ResultTables, schema};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
-/// The primary decomposition of every index group, and a line for what did not pass or was not estimated.
+/// The primary decomposition of every index group with a sentence that reads it, and a line for what did not pass or was not estimated.
 pub fn terminal_table(tables: &ResultTables) -> String {
     let s = Study::new(tables);
     let mut out = Vec::new();
@@ -18,6 +20,7 @@ pub fn terminal_table(tables: &ResultTables) -> String {
             Some(reason) => format!("  not estimated: {reason}"),
             None => primary(&s, group),
         });
+        out.extend(reading(&s, group));
         out.push(String::new());
     }
     for (names, analyses) in rests_on(&s) {
@@ -59,33 +62,16 @@ fn rests_on<'a>(s: &Study<'a>) -> IndexMap<Vec<&'a str>, Vec<&'a str>> {
 }
 
 fn primary(s: &Study, group: &str) -> String {
-    let parts = s.parts(group, &s.meta.primary);
-    let Some(first) = parts.first() else { return "  no decomposition".to_owned() };
-    let scale = s.table(&schema::DECOMPOSITION).map_or("", |t| t.text(first.row, "scale"));
-    let u = s.units(group, scale);
+    let Some(paper) = decomposition(s, group, &s.meta.primary) else { return "  no decomposition".to_owned() };
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(vec!["part".to_owned(), u.word.clone(), format!("{} interval", level(s.meta.level)), "share".to_owned()]);
-    for p in &parts {
-        let indent = if p.component == "total" { "" } else { "  " };
-        let name = format!("{indent}{}", row_name(s, group, &s.meta.primary, &p.part, &p.component));
-        let missing = if p.withheld { "withheld" } else { "-" };
-        let limits = p.value.and_then(|v| v.limits).map(|(low, high)| u.range(low, high));
-        let share = match (p.share, p.part.as_str()) {
-            (Some(v), _) => percent(v),
-            (None, "gap" | "allowable") => "-".to_owned(),
-            (None, _) if p.withheld => missing.to_owned(),
-            (None, _) => "NA".to_owned(),
-        };
-        // Plain text: an ordinary minus and ordinary spaces, so that it can be read by other programs.
-        let plain = |text: String| text.replace('\u{2212}', "-").replace('\u{a0}', " ");
-        let estimate = p.value.map(|v| u.show(v.estimate));
-        table.add_row(vec![
-            name,
-            plain(estimate.unwrap_or_else(|| missing.to_owned())),
-            plain(limits.unwrap_or_else(|| missing.to_owned())),
-            plain(share),
-        ]);
+    table.set_header(paper.head);
+    // Plain text: an ordinary minus and ordinary spaces, so that it can be read by other programs.
+    let plain = |text: &String| text.replace('\u{2212}', "-").replace('\u{a0}', " ");
+    for row in &paper.rows {
+        let indent = if row.kind == RowKind::Inner { "  " } else { "" };
+        let cells = row.cells.iter().enumerate().map(|(at, cell)| if at == 0 { format!("{indent}{cell}") } else { plain(cell) });
+        table.add_row(cells.collect::<Vec<_>>());
     }
     for column in 1..4 {
         if let Some(c) = table.column_mut(column) {
@@ -93,4 +79,46 @@ fn primary(s: &Study, group: &str) -> String {
         }
     }
     table.trim_fmt()
+}
+
+/// The primary decomposition in one sentence. `None` where its parts are not shown, or rest on a check that did not pass.
+fn reading(s: &Study, group: &str) -> Option<String> {
+    let analysis = &s.meta.primary;
+    if s.blinded(analysis, group).is_some() {
+        return None;
+    }
+    let parts = s.parts(group, analysis);
+    let (gap, explained, rest) = (total(&parts, "gap")?, total(&parts, "explained")?, total(&parts, "unexplained")?);
+    let allowable = total(&parts, "allowable").map_or(0.0, |a| a.estimate);
+    let u = s.units(group, &s.primary_scale(group));
+    let share = |part: &str| {
+        let found = parts.iter().find(|p| p.part == part && p.component == "total").and_then(|p| p.share);
+        found.map_or_else(String::new, |v| format!(" ({})", percent(v)))
+    };
+    // What the interval leaves open is said.
+    let open = |v: Interval| if v.excludes_zero() == Some(false) { ", which the data cannot tell from none," } else { "" };
+    let says = |part: &str| {
+        let name = inner(&row_name(s, group, analysis, part, "total"));
+        match name.split_once(' ') {
+            Some(("travels" | "falls" | "goes" | "remains", _)) => name,
+            Some(("not", _)) => format!("is {name}"),
+            _ => format!("stands for \"{name}\""),
+        }
+    };
+    let fair = s.allowables_in_words();
+    let at = if fair.is_empty() || allowable == 0.0 { String::new() } else { format!("at the same {fair} ") };
+    let text = format!(
+        "Reading: {at}the gap is {} {}: {}{}{} {}, {}{}{} {}.",
+        u.lead(gap.estimate - allowable),
+        u.word,
+        u.lead(explained.estimate),
+        share("explained"),
+        open(explained),
+        says("explained"),
+        u.lead(rest.estimate),
+        share("unexplained"),
+        open(rest),
+        says("unexplained")
+    );
+    Some(text.replace('\u{2212}', "-").replace('\u{a0}', " "))
 }

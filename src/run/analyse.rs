@@ -21,7 +21,7 @@ use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
 use crate::sensitivity::{self, Control, Varied};
-use crate::study::plan::StudyPlan;
+use crate::study::plan::{GroupLevelColumns, StudyPlan};
 use crate::vocab::{BlockSet, Family, Scale};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -170,11 +170,18 @@ impl DecomposeError {
     }
 }
 
+/// What the analyses take beside the plan and the rows.
+pub struct Beside<'a> {
+    pub controls: Vec<Control>,
+    /// Columns of joined tables whose rows units share.
+    pub group_level: Vec<&'a GroupLevelColumns>,
+}
+
 /// Errors: a completed data set that cannot be coded.
-pub fn analyse(plan: &StudyPlan, data: &Data<'_>, controls: &[Control], progress: &dyn Fn(&str)) -> Result<Analysed, Problems> {
+pub fn analyse(plan: &StudyPlan, data: &Data<'_>, beside: &Beside<'_>, progress: &dyn Fn(&str)) -> Result<Analysed, Problems> {
     let mut out = Analysed { groups: Vec::new(), blinded: Vec::new(), primary: plan.primary };
     for index_group in 1..data.design().groups.len() {
-        let g = one_group(plan, data, controls, index_group, progress)?;
+        let g = one_group(plan, data, beside, index_group, progress)?;
         for (a, analysis) in plan.analyses.iter().enumerate() {
             let stops = |c: &&Check| {
                 c.fails_gate()
@@ -211,7 +218,7 @@ fn sampling_for(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>,
     }
 }
 
-fn one_group(plan: &StudyPlan, data: &Data<'_>, controls: &[Control], index_group: usize, progress: &dyn Fn(&str)) -> Result<GroupResult, Problems> {
+fn one_group(plan: &StudyPlan, data: &Data<'_>, beside: &Beside<'_>, index_group: usize, progress: &dyn Fn(&str)) -> Result<GroupResult, Problems> {
     let c = Contrast::new(data.design(), index_group);
     let label = &c.design.groups[index_group].label;
     let response = if let Data::Responding(r) = data { Some(r.as_ref()) } else { None };
@@ -250,7 +257,14 @@ fn one_group(plan: &StudyPlan, data: &Data<'_>, controls: &[Control], index_grou
         let fits = Fits::new(&c);
         for &a in &section.analyses {
             progress(&format!("{label}: sensitivity of {}", plan.analyses[a].name));
-            varied.push((a, sensitivity::vary(section, controls, &fits, plan.analyses[a].method.as_ref(), plan.level)));
+            varied.push((a, sensitivity::vary(section, &beside.controls, &fits, plan.analyses[a].method.as_ref(), plan.level)));
+        }
+    }
+    if c.design.clusters.is_none() {
+        for g in &beside.group_level {
+            let words = format!("{} {}", g.table, g.key).to_lowercase();
+            let hospital = ["hospital", "facility", "provider", "site", "center", "centre", "clinic"].iter().any(|w| words.contains(w));
+            checks.push(diagnostics::unclustered_columns(&g.table, &g.variables, hospital));
         }
     }
     if let Some(r) = response {
@@ -321,13 +335,6 @@ fn measure(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>, samp
             Some(r) => (r.estimate(&second.reported, c), r.estimate(&second.other, c)),
         };
         checks.push(diagnostics::estimators_agree(&reported, &other, sampling, BlockSet::all(design.blocks.len())));
-    }
-    if design.clusters.is_none() {
-        for g in &plan.group_level_columns {
-            let words = format!("{} {}", g.table, g.key).to_lowercase();
-            let hospital = ["hospital", "facility", "provider", "site", "center", "centre", "clinic"].iter().any(|w| words.contains(w));
-            checks.push(diagnostics::unclustered_columns(&g.table, &g.variables, hospital));
-        }
     }
     checks.extend(facts);
     let odds = fits.group(BlockSet::all(design.blocks.len()), crate::decompose::fits::Toward::Index).ok();

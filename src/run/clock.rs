@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 /// Seconds and rows of a stage.
+#[derive(Clone)]
 pub struct Stage {
     pub name: &'static str,
     pub seconds: f64,
     pub rows: Option<u64>,
 }
 
+#[derive(Clone)]
 pub struct Stopwatch {
     started: String,
     last: Instant,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 fn floor(module: &str) -> Option<u32> {
     Some(match module {
         "main" | "cli" => 11,
-        "run" => 10,
+        "run" | "export" => 10,
         "study" | "report" => 9,
         "release" => 8,
         "cohort" | "synth" => 7,

@@ -1,8 +1,12 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
+mod bad_input;
 mod cli;
+mod commands;
 mod crossfit;
 mod databases;
+mod documents;
+mod exports;
 mod features;
 mod frames;
 mod gen_d;
@@ -16,13 +20,16 @@ mod interventions;
 mod layering;
 mod lcg;
 mod learners;
+mod library;
 mod missing;
 mod models;
 mod negative_control;
 mod oaxaca;
 mod peers;
+mod program;
 mod real;
 mod relatives;
 mod sensitivity;
 mod sensitivity_learner;
 mod sources;
+mod withheld;

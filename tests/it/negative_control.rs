@@ -1,8 +1,8 @@
 //! Negative controls: outcomes that neither the group nor the blocks can have affected, on data of known truth.
 
-use crate::cli::{Study, code, stderr};
 use crate::frames::{Columns, near};
 use crate::lcg;
+use crate::program::{Study, code, stderr};
 use crate::real::rows;
 use crate::sensitivity::{GCOMP, as_by_hand};
 use gapshare::decompose::fits::Fits;

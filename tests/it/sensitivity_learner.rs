@@ -1,8 +1,8 @@
 //! Other models of outcome and group in the sensitivity section: the analyses that state them, written out.
 
-use crate::cli::{Study, code, stderr};
 use crate::frames::near;
 use crate::lcg;
+use crate::program::{Study, code, stderr};
 use crate::real::rows;
 use crate::sensitivity::{GCOMP, as_by_hand, find, on, value};
 use gapshare::decompose::crossfit::{CrossFit, SEED};
