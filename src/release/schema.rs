@@ -172,6 +172,10 @@ pub static GAP: TableDecl = TableDecl {
         count("n_reference", "units", "Reference units."),
         count("n_index", "units", "Index units."),
         WITHHELD,
+        number("mean_reference_conf_low", "outcome", "Lower confidence limit of mean_reference."),
+        number("mean_reference_conf_high", "outcome", "Upper confidence limit of mean_reference."),
+        number("mean_index_conf_low", "outcome", "Lower confidence limit of mean_index."),
+        number("mean_index_conf_high", "outcome", "Upper confidence limit of mean_index."),
     ],
     hidden: &[
         integer("_events_reference", "events", "Events among reference units; null for a gaussian outcome."),
@@ -428,8 +432,25 @@ pub static DIAGNOSTICS: TableDecl = TableDecl {
     ],
 };
 
+pub static OVERLAP: TableDecl = TableDecl {
+    name: "overlap",
+    row: "a bin of the log-odds of being index, by one group model",
+    columns: &[
+        INDEX_GROUP,
+        BLOCKS,
+        number("low", "log-odds", "Lower end of the bin, included."),
+        number("high", "log-odds", "Upper end. Bins are joined until each holds no unit of a group or at least `release: min_cell`."),
+        count("n_reference", "units", "Reference units of the group model in the bin."),
+        count("n_index", "units", "Index units in the bin."),
+        number("share_reference", "", "Share of the reference units' weight that lies in the bin."),
+        number("share_index", "", "Share of the index units' weight that lies in the bin."),
+        WITHHELD,
+    ],
+    hidden: &[],
+};
+
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 12] = [
+pub static TABLES: [&TableDecl; 13] = [
     &ATTRITION,
     &TABLE_ONE,
     &GAP,
@@ -442,6 +463,7 @@ pub static TABLES: [&TableDecl; 12] = [
     &HOSPITAL_UNITS,
     &SENSITIVITY,
     &DIAGNOSTICS,
+    &OVERLAP,
 ];
 
 /// The columns of `attrition`: with several index groups `n_index` gives way to a column `n_<value>` each, or
@@ -494,7 +516,7 @@ mod tests {
     use std::path::Path;
 
     /// The tables of CONTRACT section 3, column by column.
-    const CONTRACT: [(&str, &str); 12] = [
+    const CONTRACT: [(&str, &str); 13] = [
         ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
         (
             "table_one",
@@ -525,6 +547,7 @@ mod tests {
         ("hospital_units", "index_group, hospital, n_reference, n_index, between, within, observed, expected, effect, conf_low, conf_high, withheld"),
         ("sensitivity", "index_group, analysis, variation, setting, component, estimate, std_error, conf_low, conf_high"),
         ("diagnostics", "index_group, blocks, check, value, threshold, passed, message"),
+        ("overlap", "index_group, blocks, low, high, n_reference, n_index, share_reference, share_index"),
     ];
 
     #[test]

@@ -7,7 +7,7 @@ use crate::decompose::{DecomposeError, Decomposition, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::{Contrast, Design};
 use crate::diagnostics::fitness::Fitness;
-use crate::diagnostics::{self, Check, Gate};
+use crate::diagnostics::{self, Bin, Check, Gate};
 use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
 use crate::estimate::Sampling;
@@ -88,6 +88,8 @@ pub struct GroupResult {
     /// By position in the study's analyses.
     pub analyses: Vec<Result<AnalysisResult, DecomposeError>>,
     pub checks: Vec<Check>,
+    /// Where the groups lie on the linear predictor of each group model.
+    pub overlap: Vec<(BlockSet, Vec<Bin>)>,
     /// Analyses by position, and how they vary.
     pub varied: Vec<(usize, Vec<Varied>)>,
 }
@@ -220,7 +222,11 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
 
     progress(&format!("{label}: checks"));
     let rests = plan.analyses.iter().any(|a| a.method.rests_on_overlap());
-    let mut checks: Vec<Check> = diagnostics::overlap(&fits, rests).into_iter().flat_map(|o| o.checks).collect();
+    let (mut checks, mut overlap): (Vec<Check>, Vec<(BlockSet, Vec<Bin>)>) = Default::default();
+    for o in diagnostics::overlap(&fits, rests) {
+        checks.extend(o.checks);
+        overlap.push((o.set, o.bins));
+    }
     checks.extend(diagnostics::events_per_coefficient(&fits));
     if let Some(model) = diagnostics::full_reference_model(&fits) {
         checks.extend(diagnostics::reference_model(&fits, &model));
@@ -250,6 +256,7 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         models,
         analyses,
         checks,
+        overlap,
         varied,
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A folder with a small study that runs: 600 patients in 30 hospitals, one table of hospitals.
-struct Study {
+pub struct Study {
     dir: tempfile::TempDir,
 }
 
@@ -50,7 +50,7 @@ fn patients() -> Vec<String> {
 }
 
 impl Study {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let s = Self { dir: tempfile::tempdir().unwrap() };
         s.write("study.yaml", STUDY);
         s.write("patients.csv", &patients().join("\n"));
@@ -59,7 +59,7 @@ impl Study {
         s
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -68,7 +68,7 @@ impl Study {
     }
 
     /// Replaces text in a file; the text must be there.
-    fn edit(&self, name: &str, from: &str, to: &str) {
+    pub fn edit(&self, name: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(name)).unwrap();
         assert!(text.contains(from), "{name} does not hold {from:?}");
         self.write(name, &text.replace(from, to));
@@ -78,16 +78,16 @@ impl Study {
         Command::new(env!("CARGO_BIN_EXE_gapshare")).current_dir(self.dir.path()).args(args).output().unwrap()
     }
 
-    fn run(&self) -> Output {
+    pub fn run(&self) -> Output {
         self.call(&["run", "study.yaml", "--quiet"])
     }
 }
 
-fn code(o: &Output) -> i32 {
+pub fn code(o: &Output) -> i32 {
     o.status.code().unwrap()
 }
 
-fn stderr(o: &Output) -> String {
+pub fn stderr(o: &Output) -> String {
     String::from_utf8_lossy(&o.stderr).into_owned()
 }
 

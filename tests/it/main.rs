@@ -1,5 +1,6 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
+mod browser;
 mod cli;
 mod crossfit;
 mod frames;
