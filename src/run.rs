@@ -5,14 +5,18 @@ mod clock;
 mod tables;
 pub mod validate;
 
+use crate::cohort::plan::OutcomePlan;
 use crate::cohort::{coding, design_file, engine};
+use crate::design::Design;
 use crate::error::codes::Exit;
 use crate::error::{Problems, codes};
 use crate::release::manifest::{InputRecord, RunManifest, StageRecord};
 use crate::release::{Meta, ResultTables, ShownProblem, check_output, read_results, replace_report, withhold, write_all};
 use crate::report;
+use crate::sensitivity::Control;
 use crate::study::{self, plan::StudyPlan};
 use clock::Stopwatch;
+use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
 /// What the command line adds to a study; nothing scientific.
@@ -68,7 +72,7 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     watch.stage("design", Some(design.y.len() as u64));
 
     let mut problems: Problems = plan.warnings.iter().chain(&cohort.warnings).chain(&warnings).cloned().collect();
-    let analysed = analyse::analyse(&plan, &design, progress);
+    let analysed = analyse::analyse(&plan, &design, &controls(&plan, &cohort, &design), progress);
     problems.extend(analysed.problems(&plan));
     watch.stage("decompose", Some(design.y.len() as u64));
 
@@ -104,6 +108,7 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
         rows_read: cohort.rows_read.values().sum(),
         warnings: results.meta.problems.clone(),
         stages,
+        seeds: seeds(&plan),
         threads: rayon::current_num_threads(),
         peak_memory_bytes: clock::peak_memory(),
         started: watch.started(),
@@ -114,6 +119,23 @@ pub fn run(study: &Path, options: &Options, progress: &(dyn Fn(&str) + Sync)) ->
     };
     write_all(&out, &results, &html, &resolved, manifest)?;
     Ok(Outcome { out, results, exit, problems })
+}
+
+/// What the study draws random numbers for, and from which seed.
+fn seeds(plan: &StudyPlan) -> IndexMap<String, u64> {
+    let analyses = plan.analyses.iter().filter_map(|a| Some((a.name.clone(), a.method.seed()?)));
+    let tried = plan.sensitivity.iter().flat_map(|s| &s.learner).find_map(|tried| tried.seed());
+    analyses.chain(tried.map(|seed| ("sensitivity.learner".to_owned(), seed))).collect()
+}
+
+/// The control outcomes by row of the design.
+fn controls(plan: &StudyPlan, cohort: &engine::Cohort, design: &Design) -> Vec<Control> {
+    let of = |(outcome, values): (&OutcomePlan, &Vec<f64>)| Control {
+        name: outcome.column.name.clone(),
+        family: outcome.family,
+        y: design.cohort_row.iter().map(|row| values[*row as usize]).collect(),
+    };
+    plan.roles.controls.iter().zip(&cohort.controls).map(of).collect()
 }
 
 /// A path that works from any folder, for `verify`.

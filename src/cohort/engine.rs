@@ -30,6 +30,8 @@ pub struct Cohort {
     pub group_labels: Vec<String>,
     /// (n) outcome; 0/1 for binomial.
     pub outcome: Vec<f64>,
+    /// (n) each of the control outcomes; NaN is missing.
+    pub controls: Vec<Vec<f64>>,
     pub weight: Option<Vec<f64>>,
     pub exposure: Option<Vec<f64>>,
     pub cluster: Option<Clusters>,
@@ -100,6 +102,11 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let exposure = or_report(exposure, rows.problems);
     let cluster = roles.cluster.as_ref().map(|c| rows.labels("the cluster", c)).transpose();
     let cluster = or_report(cluster, rows.problems);
+    let mut controls = Vec::new();
+    for plan in &roles.controls {
+        let values = rows.control(plan);
+        controls.extend(or_report(values, rows.problems));
+    }
     let mut labelled = Vec::new();
     for (what, named) in &roles.labelled {
         let labels = rows.labels(what, named);
@@ -119,6 +126,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         group: unit_row.iter().map(|row| group[*row as usize]).collect(),
         group_labels,
         outcome: unit_row.iter().map(|row| outcome[*row as usize]).collect(),
+        controls,
         weight,
         exposure,
         cluster,

@@ -153,6 +153,8 @@ pub struct RolesPlan {
     /// Columns that analyses read as labels: what they are there for, and which.
     pub labelled: Vec<(&'static str, Named)>,
     pub weight: Option<Named>,
+    /// Outcomes of negative controls.
+    pub controls: Vec<OutcomePlan>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -38,6 +38,7 @@ pub(super) fn columns_of(variable: &VariablePlan) -> Vec<&str> {
 pub(super) fn columns(roles: &RolesPlan) -> Vec<Named> {
     let mut out = vec![roles.group.column.clone(), roles.outcome.column.clone()];
     out.extend([&roles.outcome.exposure, &roles.cluster, &roles.weight].into_iter().flatten().cloned());
+    out.extend(roles.controls.iter().map(|c| c.column.clone()));
     out.extend(roles.labelled.iter().map(|(_, named)| named.clone()));
     for variable in &roles.variables {
         out.extend(columns_of(variable).into_iter().map(|name| Named { name: name.to_owned(), place: variable.column.place.clone() }));
@@ -101,21 +102,45 @@ impl Rows<'_> {
 
     /// The outcome of every row of the unit table, NaN where unknown; adds the attrition row `outcome known`.
     pub fn outcome(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Box<Problem>> {
-        let values = match plan.family {
-            Family::Binomial | Family::Probit => self.event(plan)?,
-            Family::Gaussian | Family::Poisson => self.numbers(&plan.column, "the outcome")?,
-        };
+        let values = self.of_family(plan, false)?;
         // Infinite and NaN outcomes are errors, found below; only nulls are unknown.
         let nulls = self.column(&plan.column)?.is_null();
         self.marks.step("outcome known", |row| nulls.get(row) == Some(true));
-        self.finite(&plan.column, &values)?;
-        if plan.family == Family::Poisson {
-            self.not_below_zero(&plan.column, &values, "a count")?;
-        }
+        self.usable(plan, &values)?;
         Ok(values)
     }
 
-    fn event(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Box<Problem>> {
+    /// A control outcome of the kept rows, NaN where unknown, which removes no row. Warns of missing values (G319). Errors: as the outcome's.
+    pub fn control(&mut self, plan: &OutcomePlan) -> Result<Vec<f64>, Box<Problem>> {
+        let values = self.of_family(plan, true)?;
+        self.usable(plan, &values)?;
+        let nulls = self.column(&plan.column)?.is_null();
+        let kept = self.marks.kept();
+        let missing = kept.iter().filter(|row| nulls.get(**row as usize) == Some(true)).count();
+        if missing > 0 {
+            let message =
+                format!("control outcome `{}`: missing in {missing} of {} rows, which only its own rows leave out", plan.column.name, kept.len());
+            self.warnings.push(Problem::warning(codes::G319, message).at(plan.column.place.clone()));
+        }
+        Ok(kept.into_iter().map(|row| values[row as usize]).collect())
+    }
+
+    fn of_family(&mut self, plan: &OutcomePlan, control: bool) -> Result<Vec<f64>, Box<Problem>> {
+        match plan.family {
+            Family::Binomial | Family::Probit => self.event(plan, control),
+            Family::Gaussian | Family::Poisson => self.numbers(&plan.column, if control { "a control outcome" } else { "the outcome" }),
+        }
+    }
+
+    fn usable(&self, plan: &OutcomePlan, values: &[f64]) -> Result<(), Box<Problem>> {
+        self.finite(&plan.column, values)?;
+        if plan.family == Family::Poisson {
+            self.not_below_zero(&plan.column, values, "a count")?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, plan: &OutcomePlan, control: bool) -> Result<Vec<f64>, Box<Problem>> {
         let column = self.column(&plan.column)?;
         if column.dtype().is_duration() {
             return Err(Box::new(duration(&plan.column)));
@@ -132,10 +157,14 @@ impl Rows<'_> {
             let others = present.texts.iter().filter(|t| read(t).is_none()).count();
             if others > 0 {
                 let n = present.texts.len();
-                let problem =
-                    Problem::error(codes::G306, format!("outcome `{}` takes {n} values, of which {others} are neither 0 nor 1", plan.column.name))
-                        .at(plan.column.place.clone())
-                        .help(format!("say which is the event: outcome: {{ column: {}, family: binomial, event: [...] }}", plan.column.name));
+                let name = &plan.column.name;
+                let (what, help) = match control {
+                    true => ("control outcome", format!("outcomes: [{{ {name}: {{ event: [...] }} }}], or write `family: gaussian`")),
+                    false => ("outcome", format!("outcome: {{ column: {name}, family: binomial, event: [...] }}")),
+                };
+                let problem = Problem::error(codes::G306, format!("{what} `{name}` takes {n} values, of which {others} are neither 0 nor 1"))
+                    .at(plan.column.place.clone())
+                    .help(format!("say which is the event: {help}"));
                 let texts = column.dtype() == &DataType::String && n <= SHOWN_LEVELS;
                 return Err(Box::new(if texts { problem.note(format!("found: {}", present.texts.join(", "))) } else { problem }));
             }

@@ -73,6 +73,10 @@ impl Method for Interventional {
         self.estimator == Estimator::Donors
     }
 
+    fn seed(&self) -> Option<u64> {
+        self.resamples().then_some(self.bootstrap.seed)
+    }
+
     fn components(&self, part: Part, _n_blocks: usize) -> Vec<Component> {
         if part == Part::Explained { vec![Component::Set(self.equalize)] } else { Vec::new() }
     }

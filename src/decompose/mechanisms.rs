@@ -54,6 +54,14 @@ impl Method for Mechanisms {
         true
     }
 
+    fn with_learner(&self, learner: Option<CrossFit>) -> Result<Box<dyn Method>, String> {
+        Ok(Box::new(Self { learner, ..self.clone() }))
+    }
+
+    fn learner(&self) -> Option<CrossFit> {
+        self.learner
+    }
+
     fn assumptions(&self, design: &Design) -> Vec<Assumption> {
         let names = |set: BlockSet| set.name(&design.blocks);
         let order = self.order(design.blocks.len());

@@ -31,6 +31,7 @@ pub use registry::registered;
 use crate::design::Design;
 use crate::estimate::Estimate;
 use crate::vocab::{BlockSet, Family, Role, Scale};
+use crossfit::CrossFit;
 use fits::Fits;
 use hospital::HospitalTables;
 use std::fmt::Debug;
@@ -94,6 +95,23 @@ pub trait Method: Send + Sync + Debug {
     /// The same question with one setting changed, for the sensitivity section.
     fn variants(&self) -> Vec<Variant> {
         Vec::new()
+    }
+
+    /// How outcome and group are learned; `None` for generalised linear models.
+    fn learner(&self) -> Option<CrossFit> {
+        None
+    }
+
+    /// The same question with outcome and group predicted by a learner, or by generalised linear models (`None`).
+    ///
+    /// Errors: why the method, as it is set, takes none.
+    fn with_learner(&self, _learner: Option<CrossFit>) -> Result<Box<dyn Method>, String> {
+        Err(format!("{} takes no learner", self.name()))
+    }
+
+    /// Seed of the random streams that the estimates draw from; `None` where nothing is drawn.
+    fn seed(&self) -> Option<u64> {
+        self.learner().map(|learner| learner.seed)
     }
 
     /// With every block accounted for: the mean outcome of index units and that of comparable reference units, where the method

@@ -4,6 +4,7 @@ use super::Method;
 use super::cdgd::Cdgd;
 use super::fairlie::Fairlie;
 use super::gelbach::Gelbach;
+use super::hospital::{Effects, Errors, Hospital, HospitalsAs, Unsupported};
 use super::interventional::{self, Interventional};
 use super::khb::Khb;
 use super::mechanisms::Mechanisms;
@@ -71,6 +72,21 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
             out.push(Box::new(Interventional { equalize, given, estimator, bootstrap: Bootstrap { replicates: 20, seed: 1 } }));
         }
     }
+    // Given the hospitals, influences are those of the efficient influence function: without the leverage they have mean 0.
+    let hospital = Hospital {
+        id: Some("site".into()),
+        effects: Effects::Ids,
+        given: BlockSet::NONE,
+        block: 1,
+        unsupported: Unsupported::Auto,
+        hospitals_as: HospitalsAs::Population,
+        quadrature: 1,
+        errors: Errors::Plain,
+    };
+    // Whether a family has an estimate is judged by rows, not weights: with strong weights a repeated row is not the same as a weight there.
+    out.push(Box::new(Hospital { given: BlockSet::one(1), ..hospital.clone() }));
+    out.push(Box::new(Hospital { effects: Effects::Characteristics, id: None, given: BlockSet::one(0), ..hospital.clone() }));
+    out.push(Box::new(hospital));
     out.retain(|m| m.refuses(family).is_none());
     out
 }

@@ -100,6 +100,8 @@ impl Method for WithAndWithout {
 
     fn variants(&self) -> Vec<Variant> {
         let mut out = Vec::new();
+        // Learners go with the one-step estimator of the reference model alone.
+        let glm = self.learner.is_none();
         let mut add = |vary, setting, method: Self| {
             if method != *self {
                 out.push(Variant { vary, setting, method: Box::new(method) });
@@ -107,14 +109,14 @@ impl Method for WithAndWithout {
         };
         let of_both_groups = self.surface != Surface::ReferenceModel;
         for (setting, estimator) in [("dr", Estimator::Dr), ("gcomp", Estimator::Gcomp), ("ipw", Estimator::Ipw)] {
-            if !of_both_groups {
+            if !of_both_groups && glm {
                 add(Vary::Estimator, setting, Self { estimator, ..self.clone() });
             }
         }
         for (setting, surface) in
             [("reference_model", Surface::ReferenceModel), ("pooled_main", Surface::PooledMain), ("pooled_interacted", Surface::PooledInteracted)]
         {
-            if surface != self.surface {
+            if surface != self.surface && glm {
                 add(Vary::Surface, setting, Self { surface, estimator: Estimator::Gcomp, ..self.clone() });
             }
         }
@@ -122,6 +124,20 @@ impl Method for WithAndWithout {
             add(Vary::Target, setting, Self { target, ..self.clone() });
         }
         out
+    }
+
+    fn with_learner(&self, learner: Option<CrossFit>) -> Result<Box<dyn Method>, String> {
+        if learner.is_some() && self.surface != Surface::ReferenceModel {
+            return Err("a learner goes with `surface: reference_model`, not with a pooled surface".into());
+        }
+        if learner.is_some() && self.estimator != Estimator::Dr {
+            return Err("a learner goes with `estimator: dr`: its plug-in has no valid standard error".into());
+        }
+        Ok(Box::new(Self { learner, ..self.clone() }))
+    }
+
+    fn learner(&self) -> Option<CrossFit> {
+        self.learner
     }
 
     fn adjusted_means(&self, d: &Decomposition) -> Option<(Estimate, Estimate)> {

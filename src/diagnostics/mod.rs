@@ -152,13 +152,13 @@ pub fn extrapolation(c: &Contrast<'_>) -> Vec<Check> {
                 }
                 let count = thin.iter().map(|(_, n)| *n).sum::<usize>();
                 let share = count as f64 / n1;
+                // Hospitals with few patients are not named.
+                let hospitals = c.design.factors.iter().any(|f| f.fixed_effects && f.variable == d.variable);
                 let named: Vec<&str> = thin.iter().take(5).map(|(l, _)| levels[*l].as_str()).collect();
                 let more = if thin.len() > 5 { format!(" and {} more", thin.len() - 5) } else { String::new() };
-                let message = format!(
-                    "share of index units at levels of {} with fewer than {MIN_REFERENCE_UNITS} reference units: {}{more}",
-                    d.variable,
-                    named.join(", ")
-                );
+                let which = if hospitals { String::new() } else { format!(": {}{more}", named.join(", ")) };
+                let message =
+                    format!("share of index units at levels of {} with fewer than {MIN_REFERENCE_UNITS} reference units{which}", d.variable);
                 out.push(Check::new("extrapolation", share, 0.01, share <= 0.01, Gate::Warns, message).counting(count, Some(c.index().len())));
             }
             DescribedValues::Number(x) => {

@@ -2,6 +2,7 @@
 
 use super::ShownProblem;
 use crate::error::{Problem, Problems, codes};
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -26,7 +27,8 @@ pub struct RunManifest {
     pub rows_read: u64,
     pub warnings: Vec<ShownProblem>,
     pub stages: Vec<StageRecord>,
-    pub seed: Option<u64>,
+    /// Seeds of the random streams, by what draws from them: an analysis, or `sensitivity.learner`.
+    pub seeds: IndexMap<String, u64>,
     pub threads: usize,
     pub peak_memory_bytes: Option<u64>,
     /// As the caller's clock says, in RFC 3339.

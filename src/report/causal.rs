@@ -97,13 +97,12 @@ pub(super) fn said(s: &Study, u: &numbers::Units, v: Interval) -> String {
 /// Names that an option lists, blocks by their labels.
 fn named(s: &Study, analysis: &str, method: &str, key: &str) -> Vec<String> {
     let words = s.meta.analyses.get(analysis).and_then(|v| v.get(method)?.get(key)?.as_array());
-    words.into_iter().flatten().filter_map(|w| w.as_str()).filter(|w| *w != "allowable").map(|w| inner(&s.block(w))).collect()
+    words.into_iter().flatten().filter_map(|w| w.as_str()).filter(|w| *w != "allowable").map(|w| s.block_in_words(w)).collect()
 }
 
 /// What is the same in a comparison: the variables treated as fair, and blocks.
 fn same(s: &Study, blocks: Vec<String>) -> String {
-    let fair = s.allowables_in_words();
-    let all: Vec<String> = (!fair.is_empty()).then_some(fair).into_iter().chain(blocks).collect();
+    let all: Vec<String> = s.allowable_names().into_iter().chain(blocks).collect();
     if all.is_empty() { String::new() } else { format!(" with the same {}", list(&all)) }
 }
 
@@ -169,8 +168,8 @@ fn of_mechanisms(s: &Study, group: &str, analysis: &str) -> Vec<String> {
     let mut out = Vec::new();
     for (at, block) in order.iter().enumerate() {
         let Some(v) = parts.iter().find(|p| p.part == "explained" && p.component == *block).and_then(|p| p.value) else { continue };
-        let name = inner(&s.block(block));
-        let names = |of: &[String]| list(&of.iter().map(|b| inner(&s.block(b))).collect::<Vec<_>>());
+        let name = s.block_in_words(block);
+        let names = |of: &[String]| list(&of.iter().map(|b| s.block_in_words(b)).collect::<Vec<_>>());
         let before = if at == 0 { String::new() } else { format!(", with that of {} so already", names(&order[..at])) };
         let after = if at + 1 == order.len() { "the outcome".to_owned() } else { format!("{} and the outcome", names(&order[at + 1..])) };
         let direction = if v.estimate >= 0.0 { "lower" } else { "higher" };

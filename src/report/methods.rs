@@ -49,6 +49,7 @@ fn one_analysis(s: &Study, t: &Table, group: &str, analysis: &str, view: &mut Ta
     let u = s.units(group, t.text(first.row, "scale"));
     let head = words(format!("{analysis}: {name}{mark}"));
     let gap = total(&parts, "gap").map_or_else(String::new, |v| format!("gap {} {}", u.show(v.estimate), u.short));
+    let gap = super::hospital::population(s, group, analysis).map(|place| format!("{gap} {place}")).unwrap_or(gap);
     let under = words(format!("{family}; {gap}").trim_end_matches("; ").to_owned());
     let blocks = s.meta.blocks.len();
     if parts.iter().all(|p| p.value.is_none()) && !first.withheld {

@@ -241,7 +241,7 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
         }
         for r in rows {
             let (part, component) = (t.text(r, "part"), t.text(r, "component"));
-            let mut name = words(row_name(s, &s.meta.primary, part, component));
+            let mut name = words(row_name(s, group, &s.meta.primary, part, component));
             name.hue = s.meta.blocks.get_index_of(component).map(|k| k.min(6) + 1);
             let mut cells = vec![name, value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u), share(t, r)];
             cells.push(match t.number(r, "share_conf_low").zip(t.number(r, "share_conf_high")) {
@@ -259,8 +259,10 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
             }
             view.row(if component == "total" { "tot" } else { "sub" }, cells);
         }
+        let place = super::hospital::population(s, group, &s.meta.primary);
+        let whose = place.map(|place| format!(" Every part is of patients {place}.")).unwrap_or_default();
         view.note(format!(
-            "{} In {}. Parts are rounded one by one; sums may differ in the last digit. NA: the gap cannot be told from 0.",
+            "{} In {}.{whose} Parts are rounded one by one; sums may differ in the last digit. NA: the gap cannot be told from 0.",
             analysis_note(s, &s.meta.primary),
             u.word
         ));

@@ -94,6 +94,16 @@ impl<'a> Study<'a> {
         }
     }
 
+    /// The same in a list inside a sentence.
+    pub fn block_in_words(&self, block: &str) -> String {
+        match block {
+            "bio" | "biology" | "biological" | "clinical" if !self.meta.labels.contains_key(block) => {
+                "measured clinical and physiological status".into()
+            }
+            _ => super::wording::inner(&self.block(block)),
+        }
+    }
+
     /// The same inside a sentence: `the measured ... factors`.
     fn block_adjective(&self, block: &str) -> String {
         match block {
@@ -135,15 +145,23 @@ impl<'a> Study<'a> {
 
     /// What is treated as fair, inside a sentence.
     pub fn allowables_in_words(&self) -> String {
-        let names: Vec<String> = self.meta.allowable.iter().map(|v| super::wording::inner(without_unit(self.label(v)))).collect();
-        list(&names)
+        list(&self.allowable_names())
+    }
+
+    pub fn allowable_names(&self) -> Vec<String> {
+        self.meta.allowable.iter().map(|v| super::wording::inner(without_unit(self.label(v)))).collect()
     }
 
     /// The settings of an analysis as `key: value` pairs, in the order of the study file.
     pub fn settings(&self, analysis: &str) -> Vec<(String, String)> {
         let Some(object) = self.meta.analyses.get(analysis).and_then(|v| v.as_object()) else { return Vec::new() };
         let settings = object.values().next().and_then(|v| v.as_object());
-        let plain = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+        let word = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+        let plain = |v: &serde_json::Value| match v.as_array() {
+            Some(many) if many.is_empty() => "none".to_owned(),
+            Some(many) => many.iter().map(word).collect::<Vec<_>>().join(" + "),
+            None => word(v),
+        };
         settings.map(|s| s.iter().map(|(k, v)| (k.clone(), plain(v))).collect()).unwrap_or_default()
     }
 
@@ -275,11 +293,13 @@ pub fn interval(t: &Table, row: usize, column: &str) -> Option<Interval> {
     Some(Interval { estimate, limits: t.number(row, "conf_low").zip(t.number(row, "conf_high")) })
 }
 
-/// `a, b and c`.
+/// `a, b and c`; `a, with a comma; b; and c` where a name is itself a list.
 pub fn list(names: &[String]) -> String {
+    let of_its_own = |name: &String| [", ", ";", " and "].iter().any(|mark| name.contains(mark));
     match names {
         [] => String::new(),
         [one] => one.clone(),
+        [most @ .., last] if names.iter().any(of_its_own) => format!("{}; and {last}", most.join("; ")),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }

@@ -68,7 +68,7 @@ fn primary(s: &Study, group: &str) -> String {
     table.set_header(vec!["part".to_owned(), u.word.clone(), format!("{} interval", level(s.meta.level)), "share".to_owned()]);
     for p in &parts {
         let indent = if p.component == "total" { "" } else { "  " };
-        let name = format!("{indent}{}", row_name(s, &s.meta.primary, &p.part, &p.component));
+        let name = format!("{indent}{}", row_name(s, group, &s.meta.primary, &p.part, &p.component));
         let missing = if p.withheld { "withheld" } else { "-" };
         let limits = p.value.and_then(|v| v.limits).map(|(low, high)| u.range(low, high));
         let share = match (p.share, p.part.as_str()) {

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 /// Phrases that no report may hold (METHODS 11, REPORT_DESIGN 8).
-const FORBIDDEN: &[&str] = &[
+pub(super) const FORBIDDEN: &[&str] = &[
     "effect of race",
     "effects of race",
     "due to race",
@@ -92,6 +92,11 @@ fn varied(meta: &Meta, blocks: &[&str], size: f64) -> Result<Table, Problems> {
             ("order", "smallest", Some("explained"), blocks[0], Some(0.01), Some(scale), None),
             ("estimator", "ipw", Some("explained"), "total", Some(0.05), Some(scale), None),
             ("estimator", "gcomp", Some("gap"), "total", None, None, Some("no support for <b>")),
+            ("learner", "boosted_trees", Some("explained"), "total", Some(0.03), Some(scale), None),
+            ("learner", "boosted_trees", None, "split_range", Some(0.25), None, None),
+            ("learner", "boosted_trees", None, "clipped_group_probabilities", Some(0.013), None, None),
+            ("negative_control", "fracture", Some("unexplained"), "total", Some(0.001), Some("mean_difference"), None),
+            ("negative_control", "ldl", Some("gap"), "total", None, None, Some("it is known of no unit of a group")),
             ("trimming", "0.05", Some("gap"), "total", Some(0.06), Some(scale), None),
             ("leave_one_out", "creatinine", Some("explained"), blocks[0], Some(0.02), Some(scale), None),
             ("e_value", "every block", None, "e_value", Some(1.35), Some("risk_ratio"), None),
@@ -609,6 +614,11 @@ fn variations_stand_in_a_section_of_their_own() {
         "ipw \u{2020}",
         "Gcomp: no support for &lt;b&gt;.",
         "a = 0.05",
+        "Boosted trees: its random splits of the sample differ by up to 0.25 standard errors.",
+        "Boosted trees: 1.3% of probabilities of being in a group were moved to 0.01 or 0.99.",
+        "Negative control, fracture: primary",
+        "Not explained by the measured factors, units of fracture",
+        "Ldl: it is known of no unit of a group.",
         "14,000",
         "without Creatinine, mg",
         "not that it is spurious",

@@ -1,9 +1,9 @@
 //! The sensitivity section: a table a variation, folded.
 
-use super::numbers::{fixed, general};
+use super::numbers::{Units, fixed, general};
 use super::study::{Study, capital};
 use super::view::{Shown, TableView, absent, counted, limits, marked, number, part_name, words};
-use crate::release::{Table, schema};
+use crate::release::{Meta, Table, schema};
 
 /// Heading and what the reader should make of it.
 fn told(variation: &str) -> (&'static str, &'static str) {
@@ -12,6 +12,10 @@ fn told(variation: &str) -> (&'static str, &'static str) {
         "estimator" => (
             "Other estimators",
             "The same quantities by other estimators: dr combines the outcome and the group model, gcomp uses the outcome model alone, ipw the group model alone.",
+        ),
+        "learner" => (
+            "Other models of outcome and group",
+            "The same quantities with splines of numbers (splines) or cross-fitted learners in place of the models of outcome and group.",
         ),
         "surface" => ("Other outcome models", "Models of both groups in place of one fitted in the other group; plug-in."),
         "target" => ("Other target populations", "Standardised over another population."),
@@ -42,6 +46,11 @@ fn told(variation: &str) -> (&'static str, &'static str) {
             "An unmeasured factor of one mechanism",
             "What is left of a contribution if the groups differ by delta in a factor of which a unit adds gamma to the linear predictor; first order in gamma.",
         ),
+        "negative_control" => (
+            "Negative control",
+            "The same analysis of an outcome that the blocks cannot have affected, of the units for which it is known. What is explained and what is not should be \
+             near 0; where they are not, something else that differs between the groups may stand behind the estimates of the analysis too.",
+        ),
         _ => ("Sensitivity", ""),
     }
 }
@@ -68,23 +77,32 @@ pub fn analyses(s: &Study) -> Vec<(String, String)> {
 pub fn tables(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::SENSITIVITY) else { return Vec::new() };
     // In the order of the rows.
-    let mut keys: Vec<[&str; 3]> = Vec::new();
+    let of_row = |r: usize| {
+        let [group, analysis, variation, setting] = ["index_group", "analysis", "variation", "setting"].map(|c| t.text(r, c));
+        // Control outcomes differ in their units.
+        [group, analysis, variation, if variation == "negative_control" { setting } else { "" }]
+    };
+    let mut keys: Vec<[&str; 4]> = Vec::new();
     for r in 0..t.rows.len() {
-        let key = ["index_group", "analysis", "variation"].map(|c| t.text(r, c));
-        if !keys.contains(&key) {
-            keys.push(key);
+        if !keys.contains(&of_row(r)) {
+            keys.push(of_row(r));
         }
     }
-    let of =
-        |key: &[&str; 3]| (0..t.rows.len()).filter(|&r| ["index_group", "analysis", "variation"].map(|c| t.text(r, c)) == *key).collect::<Vec<_>>();
+    let of = |key: &[&str; 4]| (0..t.rows.len()).filter(|&r| of_row(r) == *key).collect::<Vec<_>>();
     keys.iter().map(|key| view(s, t, *key, &of(key))).collect()
 }
 
-fn view(s: &Study, t: &Table, [group, analysis, variation]: [&str; 3], rows: &[usize]) -> TableView {
-    let (title, told) = told(variation);
+fn view(s: &Study, t: &Table, [group, analysis, variation, control]: [&str; 4], rows: &[usize]) -> TableView {
+    let (mut title, told) = {
+        let (title, told) = told(variation);
+        (title.to_owned(), told)
+    };
+    if !control.is_empty() {
+        title.push_str(&format!(", {}", s.label(control)));
+    }
     let parts = rows.iter().any(|&r| t.cell(r, "part").text().is_some() && t.cell(r, "reason").text().is_none());
     let matrix = parts && variation != "unmeasured" && variation != "order";
-    let mut view = if matrix { by_setting(s, t, group, analysis, rows) } else { by_row(s, t, group, rows) };
+    let mut view = if matrix { by_setting(s, t, [group, analysis, control], rows) } else { by_row(s, t, group, rows) };
     let several = s.meta.index.len() > 1;
     view.caption = format!("{title}: {analysis}{}", if several { format!(", {}", s.patients(group)) } else { String::new() });
     view.folded = Some(view.caption.clone());
@@ -97,11 +115,28 @@ fn view(s: &Study, t: &Table, [group, analysis, variation]: [&str; 3], rows: &[u
             }
         }
     }
+    if variation == "learner" {
+        note.extend(rows.iter().filter_map(|&r| of_learner(s, t, r)));
+    }
     if rows.iter().any(|&r| t.flag(r, "blinded")) {
         note.push("\u{2020} A check that these estimates rest on did not pass.".into());
     }
     view.note(note.join(" "));
     view
+}
+
+/// What a learner did, in words.
+fn of_learner(s: &Study, t: &Table, r: usize) -> Option<String> {
+    let value = t.number(r, "estimate")?;
+    let what = match t.text(r, "component") {
+        "split_range" => format!("its random splits of the sample differ by up to {} standard errors", fixed(value, 2)),
+        "clipped_group_probabilities" if value == 0.0 => return None,
+        "clipped_group_probabilities" => {
+            format!("{}% of probabilities of being in a group were moved to 0.01 or 0.99", fixed(100.0 * value, 1))
+        }
+        _ => return None,
+    };
+    Some(format!("{}: {what}.", capital(&setting(s, t, r))))
 }
 
 pub fn setting(s: &Study, t: &Table, r: usize) -> String {
@@ -110,6 +145,8 @@ pub fn setting(s: &Study, t: &Table, r: usize) -> String {
     match t.text(r, "variation") {
         "trimming" => format!("a = {text}"),
         "leave_one_out" => format!("without {}", s.label(text)),
+        "learner" => text.replace('_', " "),
+        "negative_control" => s.label(text).to_owned(),
         "contested" => text.rsplit_once(" to ").map_or_else(|| text.to_owned(), |(what, to)| format!("{} to {}", named(what), named(to))),
         "ovb" => text.split_once(" x ").map_or_else(|| named(text), |(times, name)| format!("{times} \u{d7} {}", named(name))),
         "park" | "unmeasured" => {
@@ -135,21 +172,28 @@ fn figure(name: &str) -> String {
 }
 
 /// A row a setting, a column a component, beneath the analysis as reported.
-fn by_setting(s: &Study, t: &Table, group: &str, analysis: &str, rows: &[usize]) -> TableView {
-    let trimming = rows.iter().any(|&r| t.text(r, "variation") == "trimming");
+fn by_setting(s: &Study, t: &Table, [group, analysis, control]: [&str; 3], rows: &[usize]) -> TableView {
+    // A population, or an outcome, of its own.
+    let own_units = rows.iter().any(|&r| ["trimming", "negative_control"].contains(&t.text(r, "variation")));
     let key = |t: &Table, r: usize| (t.text(r, "part").to_owned(), t.text(r, "component").to_owned());
     let mut components: Vec<(String, String)> = Vec::new();
     for &r in rows {
         let k = key(t, r);
-        if (k.0 != "gap" || trimming) && !components.contains(&k) {
+        if !k.0.is_empty() && (k.0 != "gap" || own_units) && !components.contains(&k) {
             components.push(k);
         }
     }
     let scale = rows.iter().find_map(|&r| t.cell(r, "scale").text()).unwrap_or(&s.meta.scale);
-    let u = s.units(group, scale);
+    let u = match control {
+        "" => s.units(group, scale),
+        outcome => {
+            let errors: Vec<f64> = rows.iter().filter_map(|&r| t.number(r, "std_error")).collect();
+            Units::of(&Meta { outcome: outcome.to_owned(), ..s.meta.clone() }, scale, &errors, None)
+        }
+    };
     let mut view = TableView::new("").left("Setting", "");
-    if trimming {
-        view = view.right(group, "Index units that are left").right(s.meta.reference.as_str(), "Reference units that are left");
+    if own_units {
+        view = view.right(group, "Index units in it").right(s.meta.reference.as_str(), "Reference units in it");
     }
     for (part, component) in &components {
         let name = match component.as_str() {
@@ -166,7 +210,7 @@ fn by_setting(s: &Study, t: &Table, group: &str, analysis: &str, rows: &[usize])
             (None, _) => absent(t, r),
         }
     };
-    if let Some(d) = s.table(&schema::DECOMPOSITION).filter(|_| !trimming) {
+    if let Some(d) = s.table(&schema::DECOMPOSITION).filter(|_| !own_units) {
         let at = |(part, component): &(String, String)| {
             (0..d.rows.len())
                 .find(|&r| d.text(r, "index_group") == group && d.text(r, "analysis") == analysis && key(d, r) == (part.clone(), component.clone()))
@@ -184,7 +228,7 @@ fn by_setting(s: &Study, t: &Table, group: &str, analysis: &str, rows: &[usize])
         let same: Vec<usize> = rows.iter().copied().filter(|&q| t.text(q, "setting") == now).collect();
         let mark = if same.iter().any(|&q| t.flag(q, "blinded")) { " \u{2020}" } else { "" };
         let mut cells = vec![words(format!("{}{mark}", setting(s, t, r)))];
-        if trimming {
+        if own_units {
             cells.extend(["n_index", "n_reference"].map(|c| counted(t, r, c)));
         }
         cells.extend(components.iter().map(|k| cell(t, same.iter().copied().find(|&q| key(t, q) == *k))));

@@ -170,8 +170,11 @@ pub fn part_of(method: &str, part: &str) -> String {
     }
 }
 
-/// The name of a row of an analysis: of the part, or of its component and what that is made of.
-pub fn row_name(s: &Study, analysis: &str, part: &str, component: &str) -> String {
+/// The name of a row of an analysis of a group: of the part, or of its component and what that is made of.
+pub fn row_name(s: &Study, group: &str, analysis: &str, part: &str, component: &str) -> String {
+    if let ("gap", Some(place)) = (part, super::hospital::population(s, group, analysis)) {
+        return format!("Gap {place}");
+    }
     if component == "total" {
         return part_of(&s.method(analysis).unwrap_or_default(), part);
     }

@@ -46,9 +46,12 @@ pub fn headline(s: &Study, group: &str) -> Headline {
     let shares = parts.iter().any(|p| p.share.is_some());
     let distinct = adjusted.excludes_zero().unwrap_or(shares) && shares;
     let fair = s.allowables_in_words();
-    let basis = if fair.is_empty() { "The gap".to_owned() } else { format!("Between {} with the same {fair} the gap", s.unit_name()) };
+    // A division of fewer than all units says of whom it is.
+    let place = super::hospital::population(s, group, &s.meta.primary).map(|place| format!(" {place}")).unwrap_or_default();
+    let units = s.unit_name();
+    let basis = if fair.is_empty() { format!("The gap{place}") } else { format!("Between {units} with the same {fair}{place} the gap") };
     if !distinct {
-        let at = if fair.is_empty() { String::new() } else { format!(" at the same {fair}") };
+        let at = if fair.is_empty() { place } else { format!(" at the same {fair}{place}") };
         lead.push(format!("The data do not show a gap{at} ({}). Contributions are given in {}; shares are not.", with_limits(&u, adjusted), u.noun));
         title = "Parts of a gap that the data cannot tell from none".into();
         return Headline { lead, title };
@@ -67,7 +70,8 @@ pub fn headline(s: &Study, group: &str) -> Headline {
         }
         Some("hospital") => {
             let (title, said) = super::hospital::headline(s, group);
-            let gap = (!fair.is_empty()).then(|| format!("{basis} is {} {}.", u.lead(adjusted.estimate), limits_of(&u, adjusted)));
+            let gap =
+                (!fair.is_empty() || !place.is_empty()).then(|| format!("{basis} is {} {}.", u.lead(adjusted.estimate), limits_of(&u, adjusted)));
             return Headline { lead: lead.into_iter().chain(gap).chain(said).collect(), title };
         }
         Some("rank_and_replace") => {

@@ -15,7 +15,7 @@ use crate::inference::{Inferred, InferredRow, InferredTerm, infer, infer_decompo
 use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
-use crate::sensitivity::{self, Varied};
+use crate::sensitivity::{self, Control, Varied};
 use crate::study::plan::StudyPlan;
 use crate::vocab::{BlockSet, Family, Scale};
 use std::collections::BTreeSet;
@@ -166,11 +166,11 @@ impl DecomposeError {
     }
 }
 
-pub fn analyse(plan: &StudyPlan, design: &Design, progress: &dyn Fn(&str)) -> Analysed {
+pub fn analyse(plan: &StudyPlan, design: &Design, controls: &[Control], progress: &dyn Fn(&str)) -> Analysed {
     let mut out = Analysed { groups: Vec::new(), blinded: Vec::new(), primary: plan.primary };
     for index_group in 1..design.groups.len() {
         let contrast = Contrast::new(design, index_group);
-        let g = one_group(plan, &contrast, progress);
+        let g = one_group(plan, &contrast, controls, progress);
         for (a, analysis) in plan.analyses.iter().enumerate() {
             let stops = |c: &&Check| {
                 c.fails_gate()
@@ -191,7 +191,7 @@ pub fn analyse(plan: &StudyPlan, design: &Design, progress: &dyn Fn(&str)) -> An
     out
 }
 
-fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> GroupResult {
+fn one_group(plan: &StudyPlan, c: &Contrast<'_>, controls: &[Control], progress: &dyn Fn(&str)) -> GroupResult {
     let design = c.design;
     let label = &design.groups[c.index_group].label;
     let sampling = Sampling::new(c.n(), c.clusters().as_deref(), plan.level);
@@ -216,7 +216,7 @@ fn one_group(plan: &StudyPlan, c: &Contrast<'_>, progress: &dyn Fn(&str)) -> Gro
         let fits = Fits::new(c);
         for &a in &section.analyses {
             progress(&format!("{label}: sensitivity of {}", plan.analyses[a].name));
-            varied.push((a, sensitivity::vary(section, &fits, plan.analyses[a].method.as_ref(), plan.level)));
+            varied.push((a, sensitivity::vary(section, controls, &fits, plan.analyses[a].method.as_ref(), plan.level)));
         }
     }
 

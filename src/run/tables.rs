@@ -329,7 +329,11 @@ impl Filler<'_> {
                             ]);
                             cells.extend(inferred(Some(row.value)));
                             if let Some(h) = &r.hospital {
-                                cells.extend([("_left_out_reference", h.left_out[0].into()), ("_left_out_index", h.left_out[1].into())]);
+                                cells.extend([
+                                    ("population", hospital::population(h.left_out)),
+                                    ("_left_out_reference", h.left_out[0].into()),
+                                    ("_left_out_index", h.left_out[1].into()),
+                                ]);
                             }
                             rows.push(((row.part, row.component), cells));
                         }

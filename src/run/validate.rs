@@ -257,11 +257,12 @@ fn find(r: &AnalysisResult, q: Quantity) -> Option<Inferred> {
 /// Seed of the sample that stands for the population; no run takes it.
 const LIMIT_SEED: u64 = u64::MAX;
 
-/// Totals, and the blocks of the parts that have them, as one sample gives them.
+/// Totals, blocks, and what a method names itself, as one sample gives them.
 fn limits_of(r: &AnalysisResult) -> Vec<(Quantity, f64)> {
     let wanted = |row: &&crate::inference::InferredRow| {
         matches!(row.component, Component::Total)
-            || matches!(row.part, Part::Explained | Part::Endowments) && matches!(row.component, Component::Block(_))
+            || matches!(row.part, Part::Explained | Part::Endowments | Part::Unexplained)
+                && matches!(row.component, Component::Block(_) | Component::Named(_))
     };
     r.rows.iter().filter(wanted).map(|row| (Quantity::Row(row.part, row.component), row.value.estimate)).collect()
 }

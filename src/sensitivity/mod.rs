@@ -1,12 +1,17 @@
 //! How far results move when choices and assumptions do: other estimators, orders, samples and blocks, and factors that nobody
 //! measured (METHODS 7). Pure functions of a comparison and a method; `study/` says what is asked for.
 
+mod control;
 pub mod e_value;
+mod learners;
 pub mod omitted;
 pub mod park;
 pub mod unmeasured;
 mod unseen;
 mod variations;
+
+pub use control::Control;
+pub use learners::Tried;
 
 use crate::decompose::fits::Fits;
 use crate::decompose::{Component, DecomposeError, Decomposition, Method, Part, Vary, Verdict};
@@ -24,6 +29,8 @@ pub struct Sensitivity {
     pub order: bool,
     /// Settings of the method that are varied.
     pub vary: Vec<Vary>,
+    /// What predicts outcome and group instead.
+    pub learner: Vec<Tried>,
     /// Units whose probability of being index lies outside `[a, 1 - a]` are left out; empty: no trimming.
     pub trimming: Vec<f64>,
     pub leave_one_out: bool,
@@ -70,6 +77,7 @@ pub struct UnmeasuredPlan {
 pub enum Variation {
     Order,
     Setting(Vary),
+    Learner,
     Trimming,
     LeaveOneOut,
     Contested,
@@ -78,6 +86,7 @@ pub enum Variation {
     Omitted,
     Park,
     Unmeasured,
+    NegativeControl,
 }
 
 impl Variation {
@@ -86,6 +95,7 @@ impl Variation {
         match self {
             Self::Order => "order",
             Self::Setting(vary) => vary.name(),
+            Self::Learner => "learner",
             Self::Trimming => "trimming",
             Self::LeaveOneOut => "leave_one_out",
             Self::Contested => "contested",
@@ -94,6 +104,7 @@ impl Variation {
             Self::Omitted => "ovb",
             Self::Park => "park",
             Self::Unmeasured => "unmeasured",
+            Self::NegativeControl => "negative_control",
         }
     }
 }
@@ -135,6 +146,8 @@ pub struct Varied {
     pub scale: Option<Scale>,
     pub found: Found,
     pub retained: Option<Retained>,
+    /// Units that a figure counts or is a share of, and all units that it is a share of: small counts are withheld.
+    pub counted: Option<(usize, Option<usize>)>,
     /// A diagnostic gate that this row rests on failed.
     pub blinded: bool,
     /// Variables that were moved by themselves, or that a benchmark is made of.
@@ -143,7 +156,7 @@ pub struct Varied {
 
 impl Varied {
     fn new(variation: Variation, setting: impl Into<String>, figure: Figure, found: Found) -> Self {
-        Self { variation, setting: setting.into(), figure, scale: None, found, retained: None, blinded: false, variables: Vec::new() }
+        Self { variation, setting: setting.into(), figure, scale: None, found, retained: None, counted: None, blinded: false, variables: Vec::new() }
     }
 
     /// Why a whole variation has no rows.
@@ -173,9 +186,9 @@ struct Subject<'a> {
     blinded: bool,
 }
 
-/// Every variation that `plan` asks for, of one analysis of one comparison. `fits` keeps the models of the section apart from those of
-/// the analyses.
-pub fn vary(plan: &Sensitivity, fits: &Fits<'_>, method: &dyn Method, level: f64) -> Vec<Varied> {
+/// Every variation that `plan` asks for, of one analysis of one comparison, and the analysis of each control outcome. `fits` keeps the
+/// models of the section apart from those of the analyses.
+pub fn vary(plan: &Sensitivity, controls: &[Control], fits: &Fits<'_>, method: &dyn Method, level: f64) -> Vec<Varied> {
     let reported = method.decompose(fits);
     let blinded = reported.as_ref().is_ok_and(|d| gate_fails(fits, method, d, &sampling(fits.contrast, level)));
     let subject = Subject { plan, fits, method, level, reported, blinded };
@@ -184,6 +197,7 @@ pub fn vary(plan: &Sensitivity, fits: &Fits<'_>, method: &dyn Method, level: f64
         out.extend(subject.order());
     }
     out.extend(plan.vary.iter().flat_map(|v| subject.settings(*v)));
+    out.extend(plan.learner.iter().flat_map(|tried| subject.learner(*tried)));
     if !plan.trimming.is_empty() {
         out.extend(subject.trimming());
     }
@@ -200,6 +214,7 @@ pub fn vary(plan: &Sensitivity, fits: &Fits<'_>, method: &dyn Method, level: f64
         out.extend(subject.park());
     }
     out.extend(plan.unmeasured.iter().flat_map(|p| subject.unmeasured(p)));
+    out.extend(controls.iter().flat_map(|control| subject.control(control)));
     out
 }
 

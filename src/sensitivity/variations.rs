@@ -11,7 +11,7 @@ type Reported = Result<Decomposition, DecomposeError>;
 
 impl Subject<'_> {
     /// Rows of a decomposition under one setting.
-    fn rows(&self, variation: Variation, setting: &str, fits: &Fits<'_>, method: &dyn Method, found: &Reported) -> Vec<Varied> {
+    pub(super) fn rows(&self, variation: Variation, setting: &str, fits: &Fits<'_>, method: &dyn Method, found: &Reported) -> Vec<Varied> {
         let d = match found {
             Ok(d) => d,
             Err(e) => return vec![Varied::failed(variation, setting, e.clone())],
@@ -37,10 +37,21 @@ impl Subject<'_> {
     }
 
     /// The method as it is, on another design.
-    fn on_design(&self, variation: Variation, setting: &str, design: &Design, index_group: usize) -> Vec<Varied> {
+    pub(super) fn on_design(&self, variation: Variation, setting: &str, design: &Design, index_group: usize) -> Vec<Varied> {
+        self.method_on_design(variation, setting, design, index_group, self.method)
+    }
+
+    pub(super) fn method_on_design(
+        &self,
+        variation: Variation,
+        setting: &str,
+        design: &Design,
+        index_group: usize,
+        method: &dyn Method,
+    ) -> Vec<Varied> {
         let c = Contrast::new(design, index_group);
         let fits = Fits::new(&c);
-        self.rows(variation, setting, &fits, self.method, &self.method.decompose(&fits))
+        self.rows(variation, setting, &fits, method, &method.decompose(&fits))
     }
 
     /// The smallest and the largest contribution of each block over all orders.
@@ -123,7 +134,7 @@ impl Subject<'_> {
         Ok(out)
     }
 
-    fn retained(&self, c: &Contrast<'_>) -> Retained {
+    pub(super) fn retained(&self, c: &Contrast<'_>) -> Retained {
         let all = self.fits.contrast;
         let n = (c.reference().len(), c.index().len());
         let count = |rows: std::ops::Range<usize>| rows.map(|i| c.design.y[i]).sum::<f64>();

@@ -5,11 +5,13 @@
 
 mod analyses;
 mod cohort;
+mod controls;
 mod sensitivity;
 mod variables;
 
 pub use analyses::*;
 pub use cohort::*;
+pub use controls::*;
 pub use sensitivity::*;
 pub use variables::*;
 

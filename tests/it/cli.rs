@@ -63,7 +63,7 @@ impl Study {
         self.dir.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
@@ -74,7 +74,7 @@ impl Study {
         self.write(name, &text.replace(from, to));
     }
 
-    fn call(&self, args: &[&str]) -> Output {
+    pub fn call(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_gapshare")).current_dir(self.dir.path()).args(args).output().unwrap()
     }
 

@@ -4,13 +4,15 @@
 use crate::frames::{Columns, close, near};
 use crate::hospital::{by_id, estimate, run, with_hospitals};
 use crate::lcg;
-use gapshare::decompose::fits::Fits;
+use gapshare::decompose::fits::{Fits, FittedIn, GroupTerms};
 use gapshare::decompose::hospital::{Effects, Errors, Hospital, HospitalValue, HospitalsAs, Unsupported};
 use gapshare::decompose::with_and_without::{Estimator, WithAndWithout};
 use gapshare::decompose::{Component, DecomposeError, Decomposition, Inference, Method, Part};
 use gapshare::design::{Contrast, Design};
 use gapshare::error::codes;
 use gapshare::estimate::{Estimate, Sampling};
+use gapshare::model::arrow::{self, Hospitals, LAMBDA};
+use gapshare::model::glm;
 use gapshare::vocab::{BlockSet, Family};
 use std::collections::BTreeMap;
 
@@ -333,4 +335,114 @@ fn thin_data_are_refused_family_by_family() {
     index.skip(10).for_each(|i| d.y[i] = 0.0);
     let e = run(&d, &by_id(1)).unwrap_err();
     assert!(e.to_string().contains("the index group has fewer than 20 events or non-events"), "{e}");
+}
+
+/// METHODS 5.5(c), (d): a(A), a(A, H) and b put together here from the five fits; a(A) and the adjusted gap without blocks are those of the models with and
+/// without.
+#[test]
+fn the_means_are_those_of_the_five_fits() {
+    let given = BlockSet::all(1);
+    for (family, weighted) in FAMILIES.into_iter().flat_map(|f| [(f, false), (f, true)]) {
+        let d = design(family, &all(), weighted, 1.0);
+        let got = run(&d, &by_id(1)).unwrap();
+        let c = Contrast::new(&d, 1);
+        let fits = Fits::new(&c);
+        let labels = c.labels("hospital").unwrap();
+        let at = Hospitals { code: &labels.code, count: labels.labels.len() };
+        let matrix = |fitted_in| fits.matrix(fitted_in, given, GroupTerms::Without).unwrap();
+        let (reference, index, pooled) = (matrix(FittedIn::Reference), matrix(FittedIn::Index), matrix(FittedIn::Pooled));
+        let mean = |eta: f64| family.1.mean(eta);
+
+        let g = glm::fit(&pooled, Family::Binomial, &c.r, &c.w).unwrap();
+        let pi = arrow::fit(vec![pooled.clone()], at, Family::Binomial, LAMBDA, &c.r, &c.w).unwrap();
+        let mu = glm::fit(&reference, family.1, &c.y, &c.w).unwrap();
+        let outcome = arrow::fit(vec![reference.clone(), index], at, family.1, LAMBDA, &c.y, &c.w).unwrap();
+        let [m0, m1] = [0, 1].map(|r| (0..700).map(|i| mean(outcome.eta(r, i))).collect::<Vec<f64>>());
+        let smooth = glm::fit(&reference, family.1, &m1, &c.w).unwrap();
+
+        let odds = |i: usize| pooled.dot(i, &g.beta, None).exp();
+        let odds_at = |i: usize| pi.eta(0, i).exp();
+        let normal = |f: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            let raw: Vec<f64> = (0..700).map(|i| c.w[i] * f(i)).collect();
+            let sum: f64 = raw.iter().sum();
+            raw.iter().map(|v| v / sum).collect()
+        };
+        let wr = normal(&|i| c.r[i]);
+        let wg = normal(&|i| (1.0 - c.r[i]) * odds(i));
+        let w_pi = normal(&|i| (1.0 - c.r[i]) * odds_at(i));
+        let w_omega = normal(&|i| c.r[i] * odds(i) / odds_at(i));
+        let sum = |w: &[f64], f: &dyn Fn(usize) -> f64| (0..700).map(|i| w[i] * f(i)).sum::<f64>();
+        let of_patients = |i: usize| mean(reference.dot(i, &mu.beta, None));
+        let smoothed = |i: usize| mean(reference.dot(i, &smooth.beta, None));
+        let a = sum(&wr, &of_patients) + sum(&wg, &|i| c.y[i] - of_patients(i));
+        let a_h = sum(&wr, &|i| m0[i]) + sum(&w_pi, &|i| c.y[i] - m0[i]);
+        let b = sum(&wr, &smoothed) + sum(&wg, &|i| m1[i] - smoothed(i)) + sum(&w_omega, &|i| c.y[i] - m1[i]);
+        let y1 = sum(&wr, &|i| c.y[i]);
+
+        let value = |name: &str, letter: &str| estimate(&got, name, Some(letter)).value;
+        for (name, letter, want) in [
+            ("mean_patients", "A", a),
+            ("mean_patients_and_hospital", "A", a_h),
+            ("mean_elsewhere", "B", b),
+            ("where_they_go", "A", a_h - a),
+            ("how_they_fare_there", "A", y1 - a_h),
+            ("where_they_go", "B", y1 - b),
+            ("how_they_fare_there", "B", b - a),
+            ("difference", "A,B", (y1 - b) - (a_h - a)),
+        ] {
+            near(&format!("{} {weighted} {name} {letter}", family.0), value(name, letter), want, 1e-12 * (1.0 + y1.abs()));
+        }
+        let with_and_without = WithAndWithout::default();
+        let l2 = |set| with_and_without.counterfactual_mean_with(&fits, set).unwrap().value;
+        near("a(A)", value("mean_patients", "A"), l2(given), 1e-12 * (1.0 + y1.abs()));
+        // The patients' part and the pair sum to the gap at the same allowables.
+        let total = |p| got.row(p, Component::Total).unwrap().estimate.value;
+        let patients = got.row(Part::Explained, Component::Named("patients")).unwrap().estimate.value;
+        near("patients", patients, a - l2(BlockSet::NONE), 1e-12 * (1.0 + y1.abs()));
+        for letter in ["A", "B"] {
+            let sum = patients + value("where_they_go", letter) + value("how_they_fare_there", letter);
+            near("adjusted gap", sum, y1 - l2(BlockSet::NONE), 1e-12 * (1.0 + y1.abs()));
+        }
+        near("adjusted gap", total(Part::Gap) - total(Part::Allowable), y1 - l2(BlockSet::NONE), 1e-12 * (1.0 + y1.abs()));
+    }
+}
+
+/// Fixed effects of hospitals in the models with and without are the arrow's without its penalty: its plug-in mean of two small penalties, taken
+/// to a penalty of 0.
+#[test]
+fn hospitals_as_indicators_are_the_arrow_without_penalty() {
+    let t = table();
+    let rows: Vec<usize> = all().into_iter().filter(|&i| ![2.0, 5.0].contains(&t["hospital"][i])).collect();
+    let used: Vec<f64> = (0..14).map(f64::from).filter(|h| ![2.0, 5.0].contains(h)).collect();
+    const NAMES: [&str; 12] = ["h=0", "h=1", "h=3", "h=4", "h=6", "h=7", "h=8", "h=9", "h=10", "h=11", "h=12", "h=13"];
+    for family in FAMILIES {
+        let pick = |name: &str| rows.iter().map(|&i| t[name][i]).collect::<Vec<f64>>();
+        let indicators =
+            used.iter().zip(NAMES).skip(1).map(|(h, name)| (name, pick("hospital").iter().map(|v| f64::from(u8::from(v == h))).collect()));
+        let columns = Columns {
+            family: family.1,
+            y: pick(family.0),
+            group: pick("group"),
+            allowable: vec![("age", pick("age"))],
+            blocks: vec![("clinical", vec![("lab", pick("lab"))]), ("hospital", indicators.collect())],
+            weight: Some(pick("weight")),
+            cluster: None,
+        };
+        let d = with_hospitals(columns.design(), &pick("hospital").iter().map(|h| format!("h{h:02}")).collect::<Vec<_>>());
+        let c = Contrast::new(&d, 1);
+        let fits = Fits::new(&c);
+        let gcomp = WithAndWithout { estimator: Estimator::Gcomp, ..WithAndWithout::default() };
+        let want = gcomp.counterfactual_mean_with(&fits, BlockSet::all(2)).unwrap().value;
+        let labels = c.labels("hospital").unwrap();
+        let at = Hospitals { code: &labels.code, count: labels.labels.len() };
+        let index_mean = |penalty: f64| {
+            let m = fits.matrix(FittedIn::Reference, BlockSet::all(1), GroupTerms::Without).unwrap();
+            let fit = arrow::fit(vec![m], at, family.1, penalty, &c.y, &c.w).unwrap();
+            let total: f64 = c.index().map(|i| c.w[i]).sum();
+            c.index().map(|i| c.w[i] * family.1.mean(fit.eta(0, i))).sum::<f64>() / total
+        };
+        let got = 2.0 * index_mean(5e-5) - index_mean(1e-4);
+        near(family.0, got, want, 1e-9 * (1.0 + want.abs()));
+        assert!((index_mean(LAMBDA) - want).abs() > 1e-7, "the penalty of the method is not 0");
+    }
 }

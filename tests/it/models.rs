@@ -131,19 +131,24 @@ fn glms_agree_with_statsmodels() {
 /// A column that is the group says nothing about differences at the same group: no method treats it as if it were not there.
 #[test]
 fn a_column_that_is_the_group_is_refused_by_every_method() {
+    use gapshare::decompose::hospital::{Effects, Hospital};
     use gapshare::decompose::interventional::{Estimator, Interventional};
     use gapshare::decompose::registered;
     let mut d = with_column(|_, r, _| r).design();
     crate::frames::label(&mut d, "treated", &(0..2000).map(|i| (i % 2).to_string()).collect::<Vec<_>>());
     // Neumark's fit leaves the group out by definition: there the column is a covariate like any other.
-    // Equalising a block looks at no other: the column's own block is equalised, or given, below.
-    let knows_the_group = |m: &dyn Method| !format!("{m:?}").contains("Neumark") && m.name() != "interventional";
+    // Equalising a block looks at no other, and hospitals are compared given some: the column's own block is equalised, or given, below.
+    let knows_the_group = |m: &dyn Method| !format!("{m:?}").contains("Neumark") && !["interventional", "hospital"].contains(&m.name());
     let mut methods: Vec<Box<dyn Method>> = registered(Family::Binomial).into_iter().filter(|m| knows_the_group(m.as_ref())).collect();
     for estimator in [Estimator::Dr, Estimator::Gcomp, Estimator::Donors, Estimator::Product] {
         for (equalize, given) in [(BlockSet::one(3), BlockSet::NONE), (BlockSet::one(1), BlockSet::one(3))] {
             methods.push(Box::new(Interventional { equalize, given, estimator, ..Interventional::default() }));
         }
     }
+    crate::frames::label(&mut d, "hospital", &(0..2000).map(|i| format!("{}", i % 7)).collect::<Vec<_>>());
+    let by_id = crate::hospital::by_id(1);
+    methods.push(Box::new(Hospital { given: BlockSet::one(3), ..by_id.clone() }));
+    methods.push(Box::new(Hospital { effects: Effects::Characteristics, block: 3, ..by_id }));
     for m in methods {
         let c = Contrast::new(&d, 1);
         match m.decompose(&Fits::new(&c)) {

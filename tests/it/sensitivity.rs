@@ -68,7 +68,7 @@ fn known() -> BTreeMap<String, f64> {
 }
 
 const WEIGHTS: [(&str, bool); 2] = [("unweighted", false), ("weighted", true)];
-const GCOMP: WithAndWithout = WithAndWithout {
+pub const GCOMP: WithAndWithout = WithAndWithout {
     attribution: gapshare::decompose::with_and_without::Attribution::Shapley,
     surface: Surface::ReferenceModel,
     estimator: Estimator::Gcomp,
@@ -101,13 +101,13 @@ fn odds_weighted_means_agree_with_numpy() {
     }
 }
 
-fn on(d: &Design, plan: &Sensitivity, method: &dyn Method) -> Vec<Varied> {
+pub fn on(d: &Design, plan: &Sensitivity, method: &dyn Method) -> Vec<Varied> {
     let c = Contrast::new(d, 1);
-    vary(plan, &Fits::new(&c), method, 0.95)
+    vary(plan, &[], &Fits::new(&c), method, 0.95)
 }
 
 #[track_caller]
-fn value(v: &Varied) -> f64 {
+pub fn value(v: &Varied) -> f64 {
     match &v.found {
         Found::Estimate(e) => e.estimate,
         Found::Number(v) => *v,
@@ -116,11 +116,11 @@ fn value(v: &Varied) -> f64 {
 }
 
 #[track_caller]
-fn find<'a>(rows: &'a [Varied], setting: &str, figure: Figure) -> &'a Varied {
+pub fn find<'a>(rows: &'a [Varied], setting: &str, figure: Figure) -> &'a Varied {
     rows.iter().find(|v| v.setting == setting && v.figure == figure).unwrap_or_else(|| panic!("no {setting} {figure:?}"))
 }
 
-const fn total(part: Part) -> Figure {
+pub const fn total(part: Part) -> Figure {
     Figure::Part(part, Component::Total)
 }
 
@@ -185,7 +185,7 @@ const HERE: [(&str, Option<&str>); 6] =
 
 /// The rows of a variation are those of the study written out by hand.
 #[track_caller]
-fn as_by_hand(what: &str, rows: &[Varied], variation: Variation, setting: &str, by_hand: &Design, method: &dyn Method) {
+pub fn as_by_hand(what: &str, rows: &[Varied], variation: Variation, setting: &str, by_hand: &Design, method: &dyn Method) {
     let c = Contrast::new(by_hand, 1);
     let d = method.decompose(&Fits::new(&c)).unwrap();
     let sampling = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);

@@ -33,7 +33,8 @@ attribution: shapley | sequential | first_in | last_in     surface: reference_mo
 estimator: dr | gcomp (pooled surfaces: gcomp)             target: index | reference | pooled
 learner: glm | ridge | elastic_net | random_forest | boosted_trees | stack     folds: 5 (2 to 20), with a learner other than glm
 All outcome families. Fixed effects need an explicit `estimator: gcomp`. Learners need `surface: reference_model` and
-`estimator: dr`; docs/learners.md says what each is and when to use it.",
+`estimator: dr`; docs/learners.md says what each is and when to use it; `sensitivity: { learner: {} }` tries several beside the
+analysis, and splines of every number.",
         peers: "\
 Peters-Belson is this method with `surface: reference_model` and `estimator: gcomp`. The total is also the effect on the treated by
 g-computation with the group as treatment, and in a linear model the two-fold Oaxaca-Blinder with the reference

@@ -45,6 +45,7 @@ impl Study {
             labelled: Vec::new(),
             cluster: None,
             weight: None,
+            controls: Vec::new(),
         };
         Self { dir, plan, roles }.table("t", csv)
     }

@@ -50,6 +50,34 @@ fn binomial_outcomes() {
     assert_eq!(outcome("g,y\na,0\nb,1\nc,7\n", &[]).cohort().outcome, [0.0, 1.0]);
 }
 
+/// Control outcomes remove no row: what is missing is counted and stays unknown.
+#[test]
+fn control_outcomes() {
+    let with = |csv: &str, family, event: &[&str]| {
+        let mut study = Study::new(csv);
+        let event = event.iter().map(|e| value(e)).collect();
+        study.roles.controls = vec![OutcomePlan { column: named("c"), family, event, exposure: None }];
+        study
+    };
+    let cohort = with("g,y,c\na,0,1\nb,1,\nb,,0\na,1,0\nx,0,7\n", Family::Binomial, &[]).cohort();
+    assert_eq!((cohort.n(), cohort.controls[0].len()), (3, 3));
+    assert!(cohort.controls[0][0] == 1.0 && cohort.controls[0][1].is_nan() && cohort.controls[0][2] == 0.0);
+    let says = "control outcome `c`: missing in 1 of 3 rows, which only its own rows leave out";
+    assert!(cohort.warnings.iter().any(|w| w.code == codes::G319 && w.message == says), "{:?}", cohort.warnings);
+    assert_eq!(with("g,y,c\na,0,2.5\nb,1,-1\n", Family::Gaussian, &[]).cohort().controls[0], [2.5, -1.0]);
+    assert_eq!(with("g,y,c\na,0,no\nb,1,yes\n", Family::Binomial, &["yes"]).cohort().controls[0], [0.0, 1.0]);
+    let p = with("g,y,c\na,0,2\nb,1,1\n", Family::Binomial, &[]).problem();
+    assert_eq!((p.code, p.message.as_str()), (codes::G306, "control outcome `c` takes 2 values, of which 1 are neither 0 nor 1"));
+    assert!(p.help.as_deref().is_some_and(|h| h.contains("{ c: { event: [...] } }")), "{:?}", p.help);
+    let p = with("g,y,c\na,0,low\nb,1,1\n", Family::Gaussian, &[]).problem();
+    assert_eq!(p.code, codes::G301);
+    assert!(p.message.contains("is a control outcome and needs numbers"), "{}", p.message);
+    assert_eq!(with("g,y,c\na,0,-1\nb,1,1\n", Family::Poisson, &[]).problem().code, codes::G313);
+    let mut missing = with("g,y,c\na,0,1\nb,1,0\n", Family::Binomial, &[]);
+    missing.roles.controls[0].column = named("nowhere");
+    assert_eq!(missing.problem().code, codes::G203);
+}
+
 #[test]
 fn number_outcomes() {
     let with = |csv: &str, family| {

@@ -6,6 +6,9 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// Seed of the matchings.
+pub const SEED: u64 = 20_260_101;
+
 /// Average contributions and their Monte-Carlo standard errors.
 pub struct Matched {
     pub value: Vec<f64>,
@@ -20,7 +23,7 @@ pub fn matched(game: &Game, base: f64, parts: &[Vec<f64>], reference: &Ranked, i
     let players = game.players.len();
     let outputs = game.outputs();
     let one = |rep: u32| -> Vec<f64> {
-        let mut rng = ChaCha8Rng::seed_from_u64(20_260_101);
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
         rng.set_stream(u64::from(rep));
         let order = match &game.rule {
             Rule::Sequential(order) => order.clone(),

@@ -525,6 +525,44 @@ fn trimmed_samples_that_differ_by_few_units_are_withheld() {
     }
 }
 
+/// Units that lack a control outcome, and figures that count units, follow the rule of every count.
+#[test]
+fn controls_on_few_units_or_events_are_withheld() {
+    let shown = |left_out: (u64, u64), n: (u64, u64), events: Option<(u64, u64)>, scale: &str, count: Option<u64>| {
+        let mut t = Table::new(&schema::SENSITIVITY);
+        t.push(&[
+            ("index_group", "B".into()),
+            ("analysis", "primary".into()),
+            ("variation", if count.is_some() { "learner" } else { "negative_control" }.into()),
+            ("setting", "x".into()),
+            ("component", "total".into()),
+            ("estimate", 0.05.into()),
+            ("scale", scale.into()),
+            ("n_reference", (n.0 - left_out.0).into()),
+            ("n_index", (n.1 - left_out.1).into()),
+            ("_left_out_reference", left_out.0.into()),
+            ("_left_out_index", left_out.1.into()),
+            ("_events_reference", events.map(|e| e.0).into()),
+            ("_events_index", events.map(|e| e.1).into()),
+            ("_count", count.into()),
+            ("_of", count.map(|_| 1500u64).into()),
+        ])
+        .unwrap();
+        let (run, _) = withhold(study(), vec![gap_table(100, 500), t], 11).unwrap();
+        let t = run.get(&schema::SENSITIVITY).unwrap();
+        ["estimate", "n_reference", "n_index"].map(|c| t.number(0, c).is_some())
+    };
+    let n = (1000, 500);
+    assert_eq!(shown((0, 40), n, Some((300, 100)), "risk_difference", None), [true, true, true]);
+    // Three index units lack it: known units less these would tell.
+    assert_eq!(shown((0, 3), n, Some((300, 100)), "risk_difference", None), [true, true, false]);
+    assert_eq!(shown((0, 40), n, Some((300, 4)), "risk_difference", None)[0], false);
+    assert_eq!(shown((0, 40), n, Some((995, 100)), "risk_difference", None)[0], false);
+    assert_eq!(shown((0, 40), n, Some((995, 800)), "rate_difference", None)[0], true);
+    assert_eq!(shown((0, 492), n, None, "mean_difference", None), [false, true, false]);
+    assert_eq!([0, 3, 40, 1495].map(|count| shown((0, 0), n, None, "", Some(count))[0]), [true, false, true, false]);
+}
+
 /// Moved by itself, a variable takes its own contribution with it, and a benchmark is a function of its proportions.
 #[test]
 fn rows_about_one_variable_with_a_small_level_are_withheld() {

@@ -2,6 +2,8 @@
 //!
 //! - A trimmed sample is withheld where a group keeps too few units or events, or where it has lost a small number of units since
 //!   the sample shown before it: estimates in full precision would give away the outcomes of those that are gone.
+//! - A control outcome is withheld where a group has too few units or events of it, its units where a small number lacks it.
+//! - Figures of a learner that count units go where they count few.
 //! - A variable moved by itself changes block totals by its own contribution, and a benchmark by one variable is a function of its
 //!   proportions: where Table 1 withholds a level of it, these rows go.
 
@@ -20,6 +22,16 @@ pub(super) fn withhold(table: &mut Table, family: &str, hidden: &HiddenLevels, r
             ledger.withhold(table, row, ESTIMATES);
         }
     }
+    for row in 0..table.rows.len() {
+        if table.text(row, "variation") == "negative_control" {
+            control(table, row, rule, ledger);
+        }
+        let count = table.int(row, "_count");
+        let rest = count.zip(table.int(row, "_of")).map(|(c, of)| of - c);
+        if count.is_some_and(|c| rule.small(c)) || rest.is_some_and(|c| rule.small(c)) {
+            ledger.withhold(table, row, ESTIMATES);
+        }
+    }
     let of = |t: &Table, group: &str, analysis: &str| -> Vec<usize> {
         let is = |&r: &usize| t.text(r, "index_group") == group && t.text(r, "analysis") == analysis && t.text(r, "variation") == "trimming";
         (0..t.rows.len()).filter(is).collect()
@@ -28,6 +40,28 @@ pub(super) fn withhold(table: &mut Table, family: &str, hidden: &HiddenLevels, r
         for analysis in distinct(table, "analysis") {
             let rows = of(table, &group, &analysis);
             trimming(table, &rows, family, rule, ledger);
+        }
+    }
+}
+
+/// Whether a group of the sample that a row is of has too few units or events.
+fn few(table: &Table, row: usize, counts: bool, rule: Rule) -> bool {
+    ["reference", "index"].into_iter().any(|side| {
+        let n = table.int(row, &format!("n_{side}")).unwrap_or(0);
+        let events = table.int(row, &format!("_events_{side}"));
+        rule.few(n) || events.is_some_and(|e| rule.few(e) || (!counts && rule.few(n - e)))
+    })
+}
+
+fn control(table: &mut Table, row: usize, rule: Rule, ledger: &mut Ledger) {
+    if few(table, row, table.text(row, "scale").starts_with("rate"), rule) {
+        ledger.withhold(table, row, ESTIMATES);
+    }
+    // How many lack the outcome follows from the units of the study.
+    for side in ["reference", "index"] {
+        let (n, left_out) = (format!("n_{side}"), format!("_left_out_{side}"));
+        if [&n, &left_out].into_iter().filter_map(|c| table.int(row, c)).any(|c| rule.small(c)) {
+            ledger.withhold(table, row, &[&n]);
         }
     }
 }
@@ -43,13 +77,8 @@ fn trimming(table: &mut Table, rows: &[usize], family: &str, rule: Rule, ledger:
         at += same.len();
         let int = |column: &str| table.int(first, column);
         let left_out = ["_left_out_reference", "_left_out_index"].map(|c| int(c).unwrap_or(0));
-        let few = |side: &str| {
-            let n = int(&format!("n_{side}")).unwrap_or(0);
-            let events = int(&format!("_events_{side}"));
-            rule.few(n) || events.is_some_and(|e| rule.few(e) || (family != "poisson" && rule.few(n - e)))
-        };
         let revealing = left_out.iter().zip(&shown).any(|(now, before)| rule.small(now - before));
-        if revealing || few("reference") || few("index") {
+        if revealing || few(table, first, family == "poisson", rule) {
             for r in same {
                 ledger.withhold(table, r, ESTIMATES);
                 ledger.withhold(table, r, &["n_reference", "n_index"]);

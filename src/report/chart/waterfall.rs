@@ -74,7 +74,11 @@ impl Waterfall {
         };
         let method = s.method(&s.meta.primary).unwrap_or_default();
         let named = |part: &str| part_of(&method, part);
-        let mut rows = vec![from_zero(&named("gap"), String::new(), Mark::Total, gap, "\u{2013}".into())];
+        let (whole, whose) = match hospital::population(s, group, &s.meta.primary) {
+            Some(place) => ("Gap".to_owned(), place),
+            None => (named("gap"), String::new()),
+        };
+        let mut rows = vec![from_zero(&whole, whose, Mark::Total, gap, "\u{2013}".into())];
         let mut at = gap.estimate;
         let mut step = |label: String, sub: String, mark, value: Interval, share: String| {
             let row = Row {

@@ -103,9 +103,10 @@ pub fn table(one: &One) -> Option<TableView> {
 }
 
 fn heading(one: &One, place: Place) -> String {
+    let at = |family: &str| one.restricted(family).map(|hospitals| format!(", at {hospitals}")).unwrap_or_default();
     match place {
-        Place::ReferenceOutcomes => format!("By the outcomes of {} (family A)", one.reference()),
-        Place::IndexOutcomes => format!("By the outcomes of {} themselves (family B)", one.index()),
+        Place::ReferenceOutcomes => format!("By the outcomes of {} (family A){}", one.reference(), at("A")),
+        Place::IndexOutcomes => format!("By the outcomes of {} themselves (family B){}", one.index(), at("B")),
         Place::Compared => "The two compared".to_owned(),
         Place::Overall => "Unequal use overall; no part of the sums".to_owned(),
         Place::Kitagawa => "Divided hospital by hospital (Kitagawa)".to_owned(),

@@ -52,6 +52,7 @@ impl Filler<'_> {
                 ("row", row.name.into()),
                 ("family", row.family.map(str::to_owned).into()),
                 ("reason", reason.into()),
+                ("population", population(row.left_out)),
                 ("_left_out_reference", row.left_out[0].into()),
                 ("_left_out_index", row.left_out[1].into()),
             ]);
@@ -64,6 +65,17 @@ impl Filler<'_> {
             units.push(&cells)?;
         }
         Ok(())
+    }
+}
+
+/// The hospitals whose units are left where these are left out; null where none are. Reference units are left out at hospitals without
+/// index units, and the other way round.
+pub(super) fn population(left_out: [usize; 2]) -> Cell {
+    match left_out {
+        [0, 0] => Cell::Null,
+        [0, _] => "hospitals with reference units".into(),
+        [_, 0] => "hospitals with index units".into(),
+        [_, _] => "hospitals with units of both groups".into(),
     }
 }
 

@@ -49,6 +49,8 @@ impl Filler<'_> {
             ("_left_out_index", index.1),
             ("_events_reference", events.map(|e| e.0 as u64).into()),
             ("_events_index", events.map(|e| e.1 as u64).into()),
+            ("_count", v.counted.map(|(n, _)| n).into()),
+            ("_of", v.counted.and_then(|(_, of)| of).into()),
             ("_variables", (!v.variables.is_empty()).then(|| v.variables.join(&SEPARATOR.to_string())).into()),
         ];
         match &v.found {

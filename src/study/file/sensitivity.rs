@@ -1,6 +1,7 @@
 //! The section `sensitivity` as the study file writes it: each key switches a variation on.
 
-use super::{FamilyFile, MethodFile, NoOptions, StudyFile};
+use super::{FamilyFile, LearnerFile, MethodFile, NegativeControlFile, NoOptions, StudyFile};
+use crate::decompose::crossfit::SEED;
 use crate::study::placed::{OneOrMany, Placed, Word};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -21,6 +22,10 @@ pub struct SensitivityFile {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "NoOptions")]
     pub estimator: Option<Placed<NoOptions>>,
+    /// Outcome and group predicted by other models; for with_and_without and mechanisms.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "LearnerRangeFile")]
+    pub learner: Option<LearnerRangeFile>,
     /// with_and_without by its other surfaces, plug-in.
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "NoOptions")]
@@ -61,6 +66,40 @@ pub struct SensitivityFile {
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "UnmeasuredFile")]
     pub unmeasured: Option<Placed<UnmeasuredFile>>,
+    /// The analysis of outcomes that the blocks cannot have affected: what is explained and unexplained should be near 0.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NegativeControlFile")]
+    pub negative_control: Option<NegativeControlFile>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LearnerRangeFile {
+    /// What is tried: `[splines, ridge, boosted_trees]` unless given, and glm where an analysis that is varied has a learner of its own.
+    #[serde(rename = "try", deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<TriedFile>", extend("minItems" = 1))]
+    pub tried: Option<Vec<Placed<TriedFile>>>,
+    /// Number of folds of cross-fitting.
+    #[schemars(extend("minimum" = 2, "maximum" = 20))]
+    pub folds: Placed<u32>,
+    /// Seed of folds, forests and held-out rows.
+    pub seed: u64,
+}
+
+/// What predicts outcome and group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TriedFile {
+    /// Generalised linear models of the study's terms.
+    Glm,
+    /// Generalised linear models with numbers as restricted cubic splines with 4 df.
+    Splines,
+    Ridge,
+    ElasticNet,
+    RandomForest,
+    BoostedTrees,
+    /// A convex combination of the GLM and boosted trees.
+    Stack,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +151,7 @@ impl Default for SensitivityFile {
             analyses: vec![Placed::default_of("primary".to_owned())],
             order: None,
             estimator: None,
+            learner: None,
             surface: None,
             target: None,
             trimming: None,
@@ -122,7 +162,14 @@ impl Default for SensitivityFile {
             ovb: None,
             park: None,
             unmeasured: None,
+            negative_control: None,
         }
+    }
+}
+
+impl Default for LearnerRangeFile {
+    fn default() -> Self {
+        Self { tried: None, folds: Placed::default_of(5), seed: SEED }
     }
 }
 
@@ -154,15 +201,24 @@ impl SensitivityFile {
     /// The section with everything that it stands for written out.
     pub fn in_full(&self, study: &StudyFile) -> Self {
         let mut full = self.clone();
-        let Self { analyses: _, order, estimator, surface, target, trimming, leave_one_out, contested, allowable, e_value, ovb, park, unmeasured } =
-            self;
-        let switches = [order, estimator, surface, target, leave_one_out, e_value].into_iter().any(Option::is_some);
-        let lists = trimming.is_some() || !contested.is_empty() || allowable.is_some() || ovb.is_some() || park.is_some() || unmeasured.is_some();
-        if !switches && !lists {
+        if (Self { analyses: Self::default().analyses, ..self.clone() }) == Self::default() {
             let on = || Some(Placed::default_of(NoOptions {}));
             (full.order, full.estimator, full.leave_one_out) = (on(), on(), on());
             full.e_value = on().filter(|_| !matches!(study.outcome.family.value, FamilyFile::Gaussian(_)));
             full.ovb = Some(OvbFile::default());
+        }
+        if let Some(learner) = &mut full.learner {
+            let has_own = |method: &MethodFile| match method {
+                MethodFile::WithAndWithout(options) => options.learner.value != LearnerFile::Glm,
+                MethodFile::Mechanisms(options) => options.learner.value != LearnerFile::Glm,
+                _ => false,
+            };
+            let glm = self.has_method(study, has_own).then_some(TriedFile::Glm);
+            let all = || glm.into_iter().chain([TriedFile::Splines, TriedFile::Ridge, TriedFile::BoostedTrees]);
+            learner.tried.get_or_insert_with(|| all().map(Placed::default_of).collect());
+        }
+        for outcome in full.negative_control.iter_mut().flat_map(|control| &mut control.outcomes) {
+            outcome.value.options.family.get_or_insert_with(|| study.outcome.family.clone());
         }
         let blocks = || study.blocks.keys().cloned();
         if let Some(ovb) = &mut full.ovb {

@@ -99,12 +99,12 @@ impl<'de> Visitor<'de> for VariableVisitor {
 }
 
 /// A second key, where only one is taken.
-struct OnlyOne;
+pub(super) struct OnlyOne;
 
 impl<'de> Deserialize<'de> for OnlyOne {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Err(de::Error::custom(format!("an entry holds one variable, and `{name}` is a second one: put it into braces of its own")))
+        Err(de::Error::custom(format!("an entry holds one column, and `{name}` is a second one: put it into braces of its own")))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::shape::STAND_IN;
 use super::Resolver;
-use crate::cohort::plan::{Coding, Columns, Fill, Kind, MissingRule, Named, RolesPlan, VariablePlan};
+use crate::cohort::plan::{Coding, Columns, Fill, Kind, MissingRule, Named, OutcomePlan, RolesPlan, VariablePlan};
 use crate::error::{Place, Problem, codes, nearest};
 use crate::vocab::Family;
 
@@ -12,7 +12,11 @@ const LISTED: usize = 8;
 impl Resolver<'_> {
     pub(super) fn check_columns(&mut self, columns: &Columns, roles: &RolesPlan) {
         self.group_column(columns, roles);
-        self.outcome_columns(columns, roles);
+        self.outcome_column(columns, &roles.outcome, "add `event: [value]` to `outcome`");
+        for control in &roles.controls {
+            let help = format!("write `{{ {}: {{ event: [value] }} }}`", control.column.name);
+            self.outcome_column(columns, control, &help);
+        }
         if let Some(weight) = &roles.weight
             && let Some(kind) = self.kind(columns, weight)
             && kind != Kind::Number
@@ -50,8 +54,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn outcome_columns(&mut self, columns: &Columns, roles: &RolesPlan) {
-        let outcome = &roles.outcome;
+    /// `say_event` is how the study file says which values are the event.
+    fn outcome_column(&mut self, columns: &Columns, outcome: &OutcomePlan, say_event: &str) {
         if let Some(kind) = self.kind(columns, &outcome.column) {
             match (outcome.family, kind) {
                 (Family::Gaussian | Family::Poisson, Kind::Number) | (Family::Binomial | Family::Probit, Kind::Number | Kind::Boolean) => {}
@@ -63,7 +67,7 @@ impl Resolver<'_> {
                         )
                         .at(outcome.column.place.clone())
                         .label("text")
-                        .help("add `event: [value]` to `outcome`");
+                        .help(say_event);
                         self.problems.push(problem);
                     }
                 }

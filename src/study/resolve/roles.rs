@@ -4,7 +4,7 @@ use super::Resolver;
 use crate::cohort::plan::{Coding, Fill, GroupPlan, MissingRule, Named, OutcomePlan, RolesPlan, Value, VariablePlan};
 use crate::error::{Problem, codes, nearest};
 use crate::study::file::{CategoricalFile, CodingFile, FamilyFile, FillFile, Link, MissingRuleFile, OtherwiseFile, Penalty, Variable};
-use crate::study::placed::{Literal, Placed, Word};
+use crate::study::placed::{Literal, OneOrMany, Placed, Word};
 use crate::study::places::{Span, key_at};
 use crate::vocab::{Family, Role, Scalar};
 use indexmap::IndexMap;
@@ -36,9 +36,11 @@ impl Resolver<'_> {
             self.interactions();
             self.missing_keys(&variables);
         }
+        let outcome = outcome?;
         Some(RolesPlan {
             group: group?,
-            outcome: outcome?,
+            controls: self.controls(outcome.family),
+            outcome,
             variables,
             blocks: file.blocks.keys().map(|name| name.value.clone()).collect(),
             cluster: file.cluster.as_ref().map(|column| self.named(column)),
@@ -74,7 +76,18 @@ impl Resolver<'_> {
 
     fn outcome(&mut self) -> Option<OutcomePlan> {
         let outcome = &self.file.outcome;
-        let family = match &outcome.family.value {
+        let family = self.family(&outcome.family.value);
+        let event = self.events(outcome.event.as_ref(), family, outcome.column.span);
+        if let Some(exposure) = outcome.exposure.as_ref().filter(|_| family != Family::Poisson) {
+            let message = format!("`exposure` is for a poisson outcome, and this one is {}", family.name());
+            self.error(codes::G210, message, exposure.span, "not poisson", "remove `exposure`, or write `family: poisson`");
+        }
+        let exposure = outcome.exposure.as_ref().map(|column| self.named(column));
+        Some(OutcomePlan { column: self.named(&outcome.column), family, event, exposure })
+    }
+
+    pub(super) fn family(&mut self, family: &FamilyFile) -> Family {
+        match family {
             FamilyFile::Gaussian(_) => Family::Gaussian,
             FamilyFile::Poisson(_) => Family::Poisson,
             FamilyFile::Binomial(options) => {
@@ -86,23 +99,20 @@ impl Resolver<'_> {
                     Link::Probit => Family::Probit,
                 }
             }
-        };
-        let event: Vec<Value> = outcome.event.iter().flat_map(|values| &values.0).map(|value| self.value(value)).collect();
-        if let Some(values) = &outcome.event {
-            let span = values.0.first().map_or(outcome.column.span, |value| value.span);
-            if !family.is_binomial() {
-                let message = format!("`event` is for a binomial outcome, and this one is {}", family.name());
-                self.error(codes::G210, message, span, "not binomial", "remove `event`, or write `family: binomial`");
-            } else if values.0.is_empty() {
-                self.error(codes::G213, "`event` names no value", span, "no event value", "write `event: [value]`, or remove the key");
-            }
         }
-        if let Some(exposure) = outcome.exposure.as_ref().filter(|_| family != Family::Poisson) {
-            let message = format!("`exposure` is for a poisson outcome, and this one is {}", family.name());
-            self.error(codes::G210, message, exposure.span, "not poisson", "remove `exposure`, or write `family: poisson`");
+    }
+
+    /// The values that are the event of an outcome, whose column stands at `column`.
+    pub(super) fn events(&mut self, event: Option<&OneOrMany<Literal>>, family: Family, column: Span) -> Vec<Value> {
+        let Some(values) = event else { return Vec::new() };
+        let span = values.0.first().map_or(column, |value| value.span);
+        if !family.is_binomial() {
+            let message = format!("`event` is for a binomial outcome, and this one is {}", family.name());
+            self.error(codes::G210, message, span, "not binomial", "remove `event`, or write `family: binomial`");
+        } else if values.0.is_empty() {
+            self.error(codes::G213, "`event` names no value", span, "no event value", "write `event: [value]`, or remove the key");
         }
-        let exposure = outcome.exposure.as_ref().map(|column| self.named(column));
-        Some(OutcomePlan { column: self.named(&outcome.column), family, event, exposure })
+        values.0.iter().map(|value| self.value(value)).collect()
     }
 
     fn block_names(&mut self) {

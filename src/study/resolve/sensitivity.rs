@@ -1,12 +1,15 @@
 //! The section `sensitivity` -> what is varied: names, places, ranges.
 
 use super::Resolver;
+use crate::cohort::plan::{Named, OutcomePlan};
 use crate::decompose::Vary;
+use crate::decompose::crossfit::CrossFit;
 use crate::error::{codes, nearest};
-use crate::sensitivity::{AllowableSet, Benchmark, OmittedPlan, Sensitivity, UnmeasuredPlan};
-use crate::study::file::{FamilyFile, MethodFile, SensitivityFile};
+use crate::model::learner::LearnerKind;
+use crate::sensitivity::{AllowableSet, Benchmark, OmittedPlan, Sensitivity, Tried, UnmeasuredPlan};
+use crate::study::file::{ControlFile, FamilyFile, MethodFile, SensitivityFile, TriedFile};
 use crate::study::placed::{Placed, Word};
-use crate::vocab::Role;
+use crate::vocab::{Family, Role};
 
 /// What a variable can be moved to beside blocks.
 const ALLOWABLE: &str = "allowable";
@@ -36,6 +39,7 @@ impl<'a> Resolver<'a> {
             analyses: self.varied_analyses(&file),
             order: file.order.is_some(),
             vary: vary.into_iter().flatten().collect(),
+            learner: self.tried(&file),
             trimming: trimming.unwrap_or_default(),
             leave_one_out: file.leave_one_out.is_some(),
             contested: self.contested(&file),
@@ -87,6 +91,72 @@ impl<'a> Resolver<'a> {
         }
         if file.analyses.is_empty() {
             self.error(codes::G213, "`analyses` names no analysis", self.section("sensitivity"), "empty", "write `analyses: [primary]`");
+        }
+        out
+    }
+
+    /// What is tried in place of the models of outcome and group, each once.
+    fn tried(&mut self, file: &SensitivityFile) -> Vec<Tried> {
+        let Some(range) = &file.learner else { return Vec::new() };
+        if !(2..=20).contains(&range.folds.value) {
+            self.error(codes::G213, "`folds` is a number from 2 to 20", range.folds.span, "out of range", "write `folds: 5`");
+        }
+        let words: Vec<Placed<TriedFile>> = range.tried.clone().unwrap_or_default();
+        if words.is_empty() {
+            let help = "write `try: [splines, ridge, boosted_trees]`, or remove the key";
+            self.error(codes::G213, "`try` is empty", self.section("sensitivity"), "nothing to try", help);
+        }
+        let mut out = Vec::new();
+        for word in words {
+            let learned = |kind| Tried::Learner(CrossFit { folds: range.folds.value as usize, seed: range.seed, ..CrossFit::new(kind) });
+            let tried = match word.value {
+                TriedFile::Glm => Tried::Glm,
+                TriedFile::Splines => Tried::Splines,
+                TriedFile::Ridge => learned(LearnerKind::Ridge),
+                TriedFile::ElasticNet => learned(LearnerKind::ElasticNet),
+                TriedFile::RandomForest => learned(LearnerKind::RandomForest),
+                TriedFile::BoostedTrees => learned(LearnerKind::BoostedTrees),
+                TriedFile::Stack => learned(LearnerKind::Stack),
+            };
+            if out.contains(&tried) {
+                let message = format!("`try` names `{}` twice", tried.name());
+                self.error(codes::G210, message, word.span, "repeated", "remove one of the two");
+            } else {
+                out.push(tried);
+            }
+        }
+        out
+    }
+
+    /// Outcomes of negative controls; `family` is that of the study's outcome.
+    pub(super) fn controls(&mut self, family: Family) -> Vec<OutcomePlan> {
+        let study = self.file;
+        let Some(section) = study.sensitivity.as_ref().and_then(|s| s.value.negative_control.as_ref()) else { return Vec::new() };
+        if section.outcomes.is_empty() {
+            let help = "name a column that the blocks cannot have affected, or remove the key";
+            self.error(codes::G213, "`outcomes` names no column", self.section("sensitivity"), "no outcome", help);
+        }
+        let mut out: Vec<OutcomePlan> = Vec::new();
+        for outcome in &section.outcomes {
+            let ControlFile { column: name, options } = &outcome.value;
+            let family = options.family.as_ref().map_or(family, |f| self.family(&f.value));
+            let event = self.events(options.event.as_ref(), family, outcome.span);
+            let covariate = study.all_variables().any(|v| v.value.column() == Some(name));
+            let role = match name.as_str() {
+                column if column == study.outcome.column.value => Some("the outcome"),
+                column if column == study.group.column.value => Some("the group"),
+                column if study.weight.as_ref().is_some_and(|w| w.value == column) => Some("the weight"),
+                column if study.outcome.exposure.as_ref().is_some_and(|e| e.value == column) => Some("the exposure"),
+                _ => covariate.then_some("a variable of the study"),
+            };
+            if let Some(role) = role {
+                let message = format!("`{name}` is {role} and cannot be the outcome of a negative control");
+                self.error(codes::G206, message, outcome.span, "has a role already", "name a column that the blocks cannot have affected");
+            } else if out.iter().any(|earlier| earlier.column.name == *name) {
+                self.error(codes::G210, format!("`outcomes` names `{name}` twice"), outcome.span, "repeated", "remove one of the two");
+            }
+            let column = Named { name: name.clone(), place: self.place(outcome.span) };
+            out.push(OutcomePlan { column, family, event, exposure: None });
         }
         out
     }

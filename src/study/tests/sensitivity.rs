@@ -3,8 +3,10 @@
 use super::wrong::refused;
 use super::*;
 use crate::decompose::Vary;
-use crate::sensitivity::Benchmark;
-use crate::vocab::Role;
+use crate::decompose::crossfit::CrossFit;
+use crate::model::learner::LearnerKind;
+use crate::sensitivity::{Benchmark, Tried};
+use crate::vocab::{Family, Role};
 
 fn of(section: &str) -> String {
     with("analyses:", &format!("sensitivity: {section}\nanalyses:"))
@@ -103,6 +105,72 @@ fn wrong_sections() {
             "`unmeasured` is of an analysis by `mechanisms`, and none is varied here",
             "name one under `sensitivity: { analyses: [...] }`",
         ),
+        ("analyses:", written("{ learner: { try: [ridge, ridge] } }"), "ridge] }", codes::G210, "`try` names `ridge` twice", "remove one of the two"),
+        (
+            "analyses:",
+            written("{ learner: { try: [] } }"),
+            "sensitivity",
+            codes::G213,
+            "`try` is empty",
+            "write `try: [splines, ridge, boosted_trees]`, or remove the key",
+        ),
+        ("analyses:", written("{ learner: { folds: 1 } }"), "1", codes::G213, "`folds` is a number from 2 to 20", "write `folds: 5`"),
+        (
+            "analyses:",
+            written("{ negative_control: { outcomes: [] } }"),
+            "sensitivity",
+            codes::G213,
+            "`outcomes` names no column",
+            "name a column that the blocks cannot have affected, or remove the key",
+        ),
+        (
+            "analyses:",
+            written("{ negative_control: { outcomes: [died] } }"),
+            "died",
+            codes::G206,
+            "`died` is the outcome and cannot be the outcome of a negative control",
+            "name a column that the blocks cannot have affected",
+        ),
+        (
+            "analyses:",
+            written("{ negative_control: { outcomes: [severity] } }"),
+            "severity",
+            codes::G206,
+            "`severity` is a variable of the study and cannot be the outcome of a negative control",
+            "name a column that the blocks cannot have affected",
+        ),
+        (
+            "analyses:",
+            written("{ negative_control: { outcomes: [days, { days: { family: gaussian } }] } }"),
+            "days: {",
+            codes::G210,
+            "`outcomes` names `days` twice",
+            "remove one of the two",
+        ),
+        (
+            "analyses:",
+            written("{ negative_control: { outcomes: [{ days: { family: gaussian, event: 1 } }] } }"),
+            "1 } }]",
+            codes::G210,
+            "`event` is for a binomial outcome, and this one is gaussian",
+            "remove `event`, or write `family: binomial`",
+        ),
+        (
+            "analyses:",
+            written("{ negative_control: { outcomes: [vital_status] } }"),
+            "vital_status",
+            codes::G211,
+            "`vital_status` holds text, so it must be said which values are the event",
+            "write `{ vital_status: { event: [value] } }`",
+        ),
+        (
+            "analyses:",
+            written("{ negative_control: { outcomes: [{ admitted: { family: gaussian } }] } }"),
+            "admitted",
+            codes::G211,
+            "a gaussian outcome is a column of numbers, and `admitted` holds dates",
+            "say its type under `tables: { name: { types: ... } }`, or derive a column from it under `cohort.derive`",
+        ),
         (
             "analyses:",
             written("{ order: }"),
@@ -139,6 +207,8 @@ fn sections_resolve_to_themselves() {
     for section in [
         "{}",
         "{ allowable: {} }",
+        "{ learner: {} }",
+        "{ negative_control: { outcomes: [days, { vital_status: { event: [dead] } }, { survey_weight: { family: gaussian } }] } }",
         "{ trimming: { at: [0.2, 0.05, 0.2] }, contested: { severity: [hospital, allowable], age: clinical }, surface: {}, target: {}, park: {} }",
     ] {
         let first = load_text(&of(section)).unwrap_or_else(|problems| panic!("{problems:#?}"));
@@ -155,4 +225,31 @@ fn sections_resolve_to_themselves() {
         sets,
         vec![("none", String::new(), vec![]), ("with clinical", "age".to_owned(), vec![0]), ("with hospital", "age".to_owned(), vec![1])]
     );
+}
+
+#[test]
+fn learners_and_controls_resolve_with_every_default() {
+    let section = |text: &str| {
+        let plan = load_text(text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        (plan.sensitivity.unwrap_or_default(), plan.roles.controls, plan.resolved_yaml)
+    };
+    let trees = CrossFit::new(LearnerKind::BoostedTrees);
+    let (found, _, yaml) = section(&of("{ learner: { seed: 7, folds: 3 } }"));
+    let of_seven = |cf: CrossFit| Tried::Learner(CrossFit { seed: 7, folds: 3, ..cf });
+    assert_eq!(found.learner, vec![Tried::Splines, of_seven(CrossFit::new(LearnerKind::Ridge)), of_seven(trees)]);
+    for line in ["try:\n    - splines\n    - ridge\n    - boosted_trees", "folds: 3", "seed: 7"] {
+        assert!(yaml.contains(line), "{line}\n{yaml}");
+    }
+    // The models of the study are another choice for an analysis that has a learner.
+    let (found, ..) = section(&of("{ learner: {} }").replace("with_and_without: {}", "with_and_without: { learner: stack }"));
+    assert_eq!(found.learner, vec![Tried::Glm, Tried::Splines, Tried::Learner(CrossFit::new(LearnerKind::Ridge)), Tried::Learner(trees)]);
+
+    let (_, controls, yaml) =
+        section(&of("{ negative_control: { outcomes: [days, { vital_status: { event: [dead] } }, { survey_weight: { family: gaussian } }] } }"));
+    let shown: Vec<_> = controls.iter().map(|c| (c.column.name.as_str(), c.family, c.event.len(), c.column.place.is_some())).collect();
+    assert_eq!(
+        shown,
+        vec![("days", Family::Binomial, 0, true), ("vital_status", Family::Binomial, 1, true), ("survey_weight", Family::Gaussian, 0, true)]
+    );
+    assert!(yaml.contains("- days:\n        family:\n          binomial:"), "{yaml}");
 }
