@@ -31,6 +31,19 @@ pub fn order(s: &Study, number: usize) -> Option<Figure> {
     })
 }
 
+/// The arrows of the order as a table.
+pub fn arrows(s: &Study) -> TableView {
+    let blocks = s.meta.causal_order.iter().map(|b| s.block(b));
+    let nodes: Vec<String> = std::iter::once(capital(s.label(&s.meta.group))).chain(blocks).chain([outcome_name(s.meta)]).collect();
+    let mut view = TableView::new("").left("From", "What may act").left("To", "What it may act on");
+    for (at, from) in nodes.iter().enumerate() {
+        for to in nodes.iter().skip(at + 1) {
+            view.row("", vec![words(from.clone()), words(to.clone())]);
+        }
+    }
+    view
+}
+
 /// What must hold for each causal analysis.
 pub fn assumptions(s: &Study) -> Vec<TableView> {
     if s.meta.assumptions.is_empty() {

@@ -203,7 +203,7 @@ pub fn mechanisms(s: &Study, group: &str, id: String) -> Option<Drawn> {
 pub fn choices(s: &Study, group: &str, analysis: &str, id: String) -> Option<Drawn> {
     let t = s.table(&schema::SENSITIVITY)?;
     let of = |r: &usize| t.text(*r, "index_group") == group && t.text(*r, "analysis") == analysis && t.text(*r, "scale") == s.meta.scale;
-    let drawn_here = |v: &str| matches!(v, "estimator" | "surface" | "target" | "trimming" | "leave_one_out" | "contested" | "allowable");
+    let drawn_here = |v: &str| matches!(v, "estimator" | "learner" | "surface" | "target" | "trimming" | "leave_one_out" | "contested" | "allowable");
     let rows: Vec<usize> = (0..t.rows.len()).filter(|r| of(r) && drawn_here(t.text(*r, "variation"))).collect();
     let primary = values(s, &s.parts(group, analysis));
     let reference: Vec<Option<f64>> = primary.iter().map(|v| v.map(|v| v.estimate)).collect();
@@ -271,6 +271,7 @@ fn choice(variation: &str, setting: &str) -> Option<String> {
         ("estimator", "dr") => Some("Doubly robust".into()),
         ("estimator", "gcomp") => Some("G-computation".into()),
         ("estimator", "ipw") => Some("Weighting only".into()),
+        ("learner", name) => Some(capital(&name.replace('_', " "))),
         ("trimming", a) => match a.parse::<f64>() {
             Ok(a) if a > 0.0 => Some(format!("Only from {a} to {}", 1.0 - a)),
             _ => Some("Untrimmed".into()),
@@ -309,7 +310,8 @@ pub fn agreement(s: &Study, group: &str, id: String) -> Option<Drawn> {
             rows.push(Line::Row(Row { label: named(s, group, &analysis), values: vec![Some(v)], strong: analysis == s.meta.primary, style: None }));
             let Some(t) = varied_rows else { continue };
             for r in (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group && t.text(r, "analysis") == analysis) {
-                let estimator = t.text(r, "variation") == "estimator" && t.text(r, "part") == "unexplained" && t.text(r, "component") == "total";
+                let kind = t.text(r, "variation");
+                let estimator = matches!(kind, "estimator" | "learner") && t.text(r, "part") == "unexplained" && t.text(r, "component") == "total";
                 let Some(v) = interval(t, r, "estimate").filter(|_| estimator) else { continue };
                 found.extend(t.number(r, "std_error").map(|e| (v, e)));
                 rows.push(Line::Row(Row {

@@ -215,7 +215,7 @@ fn conventions(s: &Study, _: usize) -> Section {
 
 fn assumed(s: &Study, number: usize) -> Section {
     let mut out = section("assumed", "What is assumed", "STROBE 17", "");
-    out.items.extend(figures(causal::order(s, number).map(|f| Drawn { id: "order".into(), ..Drawn::from(f) })));
+    out.items.extend(figures(causal::order(s, number).map(|f| Drawn { id: "order".into(), data: Some(causal::arrows(s)), ..Drawn::from(f) })));
     out.items.extend(causal::readings(s).into_iter().map(Item::Text));
     out.items.extend(figures(per_group(s, "mechanisms", compared::mechanisms)));
     out.items.extend(tables(causal::assumptions(s)));

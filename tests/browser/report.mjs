@@ -63,7 +63,7 @@ try {
     return result.value;
   };
   const size = (width, height = 1000) => send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
-  for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await send(`${domain}.enable`);
+  for (const domain of ['Page', 'Runtime', 'Log', 'Network', 'DOM']) await send(`${domain}.enable`);
   await size(1280);
   const arrived = new Promise((done) => { loaded = done; });
   await send('Page.navigate', { url: pathToFileURL(file).href });
@@ -180,6 +180,20 @@ try {
   } else {
     console.log('skipped: axe-core, since AXE does not name axe.min.js');
   }
+
+  // Without script the page reads the same, and offers nothing that would not work.
+  await send('Emulation.setScriptExecutionDisabled', { value: true });
+  const again = new Promise((done) => { loaded = done; });
+  await send('Page.reload');
+  await again;
+  const { root } = await send('DOM.getDocument');
+  const count = async (selector) => (await send('DOM.querySelectorAll', { nodeId: root.nodeId, selector })).nodeIds.length;
+  check('without script there are figures, tables and files, and no dead button',
+    (await count('figure svg')) > 0 && (await count('a[download]')) === (await count('table')) && (await count('button, input')) === 0);
+  await send('Emulation.setScriptExecutionDisabled', { value: false });
+  const back = new Promise((done) => { loaded = done; });
+  await send('Page.reload');
+  await back;
 
   // Print: A4 in light colours, figure 1 on page 1.
   const { data } = await send('Page.printToPDF', { preferCSSPageSize: true, printBackground: true });
