@@ -2,7 +2,7 @@
 
 use crate::decompose::moments::GroupMeans;
 use crate::design::{Contrast, Described, DescribedValues};
-use crate::estimate::Sampling;
+use crate::estimate::{Estimate, Sampling};
 use crate::inference::{Inferred, infer, infer_ratio};
 use crate::linalg::Cholesky;
 use crate::vocab::{Family, Role, Scale};
@@ -21,6 +21,9 @@ pub struct GapRow {
 pub struct GapTable {
     pub mean_reference: f64,
     pub mean_index: f64,
+    /// Limits of the two means; none where a risk is 0 or 1, which has no sampling error by its influences.
+    pub limits_reference: Option<(f64, f64)>,
+    pub limits_index: Option<(f64, f64)>,
     pub n_reference: usize,
     pub n_index: usize,
     /// Events (sum of the outcome, unweighted) of a binomial or poisson outcome; units at the higher value of a gaussian outcome with two.
@@ -64,7 +67,20 @@ pub fn gap_table(c: &Contrast<'_>, m: &GroupMeans, sampling: &Sampling) -> GapTa
         Family::Gaussian => two_values.then(|| (at_high(c.reference()), at_high(c.index()))),
         Family::Binomial | Family::Probit | Family::Poisson => Some((count(c.reference()), count(c.index()))),
     };
-    GapTable { mean_reference: y0, mean_index: y1, n_reference: c.reference().len(), n_index: c.index().len(), events, rows }
+    let limits = |mean: &Estimate| {
+        let v = infer(mean, sampling);
+        (v.std_error > 0.0).then_some((v.conf_low, v.conf_high))
+    };
+    GapTable {
+        mean_reference: y0,
+        mean_index: y1,
+        limits_reference: limits(&m.reference),
+        limits_index: limits(&m.index),
+        n_reference: c.reference().len(),
+        n_index: c.index().len(),
+        events,
+        rows,
+    }
 }
 
 /// Hybrid score interval of a difference of proportions (Newcombe 1998, method 10).

@@ -38,6 +38,9 @@ pub struct Meta {
     /// sha256 of the study file's bytes, in hexadecimal.
     #[serde(default)]
     pub study_sha256: String,
+    /// What the units are called, in the plural; empty in results of earlier versions, which said patients.
+    #[serde(default)]
+    pub units: String,
     pub outcome: String,
     pub family: String,
     pub scale: String,

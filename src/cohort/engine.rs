@@ -146,6 +146,10 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         problems.extend(warnings.into_iter().filter(|w| [codes::G315, codes::G331, codes::G332].contains(&w.code)));
         return Err(problems);
     };
+    let mut rows_read: IndexMap<String, u64> = tables.iter().map(|(name, read)| (name.clone(), read.frame.height() as u64)).collect();
+    for t in &more {
+        rows_read.entry(t.table.clone()).or_insert_with(|| t.files.iter().map(|f| f.rows).sum());
+    }
     let inputs = all_inputs(tables.into_values().map(|read| read.input).chain(more), &layout);
     Ok(Cohort {
         columns,
@@ -162,11 +166,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         missingness,
         joins,
         features,
-        rows_read: inputs
-            .iter()
-            .filter(|t| plan.tables.contains_key(&t.table))
-            .map(|t| (t.table.clone(), t.files.iter().map(|f| f.rows).sum()))
-            .collect(),
+        rows_read,
         inputs,
         warnings,
     })

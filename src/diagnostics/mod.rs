@@ -4,7 +4,7 @@
 pub mod fitness;
 mod overlap;
 
-pub use overlap::{Overlap, overlap};
+pub use overlap::{Bin, Overlap, overlap};
 
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms, OutcomeModel};
 use crate::decompose::{Fact, Verdict};

@@ -10,6 +10,45 @@ use crate::vocab::BlockSet;
 pub struct Overlap {
     pub set: BlockSet,
     pub checks: Vec<Check>,
+    /// Where the groups lie on the linear predictor of the group model; empty where there is none.
+    pub bins: Vec<Bin>,
+}
+
+/// Units whose linear predictor (log-odds of being index) lies in `[low, high)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bin {
+    pub low: f64,
+    pub high: f64,
+    /// Reference and index units.
+    pub n: (usize, usize),
+    /// The same as shares of the weight of the group's units in the group model.
+    pub share: (f64, f64),
+}
+
+/// Bins of one width, 0.05 times 1, 2 or 4 and powers of ten, at most 80 of them.
+fn bins(reference: &[(f64, f64)], index: &[(f64, f64)]) -> Vec<Bin> {
+    let all = || reference.iter().chain(index).map(|v| v.0);
+    let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let widths = (0..).flat_map(|k| [0.05, 0.1, 0.2].map(|w| w * 10f64.powi(k)));
+    let Some(width) = widths.take(30).find(|w| (high / w).floor() - (low / w).floor() < 80.0) else { return Vec::new() };
+    let first = (low / width).floor();
+    let at = |v: f64| ((v / width).floor() - first) as usize;
+    let mut out: Vec<Bin> = (0..=at(high))
+        .map(|k| Bin { low: (first + k as f64) * width, high: (first + k as f64 + 1.0) * width, n: (0, 0), share: (0.0, 0.0) })
+        .collect();
+    let mass = |of: &[(f64, f64)]| of.iter().map(|v| v.1).sum::<f64>();
+    let (m0, m1) = (mass(reference), mass(index));
+    for (v, w) in reference {
+        if let Some(b) = out.get_mut(at(*v)) {
+            (b.n.0, b.share.0) = (b.n.0 + 1, b.share.0 + w / m0);
+        }
+    }
+    for (v, w) in index {
+        if let Some(b) = out.get_mut(at(*v)) {
+            (b.n.1, b.share.1) = (b.n.1 + 1, b.share.1 + w / m1);
+        }
+    }
+    out
 }
 
 /// Overlap on the path from the allowables to all blocks, in the order of the study file. `gate` says whether an analysis rests on it.
@@ -35,6 +74,7 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
             return Overlap {
                 set,
                 checks: vec![unsupported(n, format!("share of index units at levels without reference units: {}", named.join(", ")))],
+                bins: Vec::new(),
             };
         }
         Err(e) => {
@@ -49,15 +89,16 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
                 units: None,
                 analysis: None,
             };
-            return Overlap { set, checks: vec![check] };
+            return Overlap { set, checks: vec![check], bins: Vec::new() };
         }
     };
-    let Ok(m) = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without) else { return Overlap { set, checks: Vec::new() } };
+    let Ok(m) = fits.matrix(FittedIn::Pooled, set, GroupTerms::Without) else { return Overlap { set, checks: Vec::new(), bins: Vec::new() } };
     // (linear predictor, weight) of the units in the group model.
     let eta = |rows: std::ops::Range<usize>| -> Vec<(f64, f64)> {
         rows.filter(|&i| group.w[i] > 0.0).map(|i| (m.dot(i, &group.fit.beta, None), group.w[i])).collect()
     };
     let (mut reference, index) = (eta(c.reference()), eta(c.index()));
+    let bins = bins(&reference, &index);
     let event: Vec<f64> = std::iter::repeat_n(0.0, reference.len()).chain(std::iter::repeat_n(1.0, index.len())).collect();
     let (score, weight): (Vec<f64>, Vec<f64>) = reference.iter().chain(&index).copied().unzip();
     let c_statistic = fitness::auc(&event, &score, &weight);
@@ -103,5 +144,5 @@ fn one(fits: &Fits<'_>, set: BlockSet, gate: Gate) -> Overlap {
             ..Check::new("reference_only_levels", *n as f64, 0.0, true, Gate::Warns, message).of(set).counting(*n, None)
         });
     }
-    Overlap { set, checks }
+    Overlap { set, checks, bins }
 }

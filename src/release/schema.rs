@@ -10,7 +10,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-pub use checks::{DIAGNOSTICS, MISSING_METHODS, MISSINGNESS, SENSITIVITY};
+pub use checks::{DIAGNOSTICS, MISSING_METHODS, MISSINGNESS, OVERLAP, SENSITIVITY};
 pub use described::{ATTRITION, GAP, JOINS, TABLE_ONE};
 pub use models::{COEFFICIENTS, MODELS, WITH_AND_WITHOUT};
 pub use parts::{DECOMPOSITION, DECOMPOSITION_DETAIL, HOSPITAL, HOSPITAL_UNITS};
@@ -126,7 +126,7 @@ const BLINDED: ColumnDecl = flag("blinded", "A diagnostic gate that this estimat
 const BLOCKS: ColumnDecl = key("blocks", "The set of blocks, joined by + in the order of the study file, or none. The allowables are in every set.");
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 17] = [
+pub static TABLES: [&TableDecl; 18] = [
     &ATTRITION,
     &JOINS,
     &TABLE_ONE,
@@ -144,6 +144,7 @@ pub static TABLES: [&TableDecl; 17] = [
     &DIAGNOSTICS,
     &FEATURES,
     &CODE_LISTS,
+    &OVERLAP,
 ];
 
 /// The columns of `attrition`: with several index groups `n_index` and `events_index` give way to a column `n_<value>` and `events_<value>`

@@ -30,12 +30,14 @@
 //!   events of the hospital likewise. `hospital`, `decomposition`: populations that leave out few units.
 //! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`]. `missingness`, `missing_methods`: [`missing`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
+//! - `overlap`: nothing is set to null; bins are joined until no count is small: [`overlap`].
 
 mod attrition;
 mod features;
 mod hospitals;
 mod levels;
 mod missing;
+mod overlap;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -242,6 +244,7 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
                 hospitals::units(table, decl, &meta.family, rule, ledger);
             }
             "diagnostics" => diagnostics(table, &support, rule, ledger),
+            "overlap" => overlap::withhold(table, &support, rule, ledger),
             "sensitivity" => {
                 whole_contrast(table, &support, ledger)?;
                 varied::withhold(table, &meta.family, &hidden, rule, ledger);
@@ -327,9 +330,12 @@ fn gap(table: &mut Table, support: &IndexMap<String, Contrast>, ledger: &mut Led
         if c.few() {
             ledger.withhold(table, row, ESTIMATES);
         }
-        for (side, mean, n) in [(c.reference, "mean_reference", "n_reference"), (c.index, "mean_index", "n_index")] {
+        for (side, mean, n) in [
+            (c.reference, ["mean_reference", "mean_reference_conf_low", "mean_reference_conf_high"], "n_reference"),
+            (c.index, ["mean_index", "mean_index_conf_low", "mean_index_conf_high"], "n_index"),
+        ] {
             if side.few {
-                ledger.withhold(table, row, &[mean]);
+                ledger.withhold(table, row, &mean);
             }
             if side.units_small {
                 ledger.withhold(table, row, &[n]);

@@ -15,7 +15,7 @@ pub fn order(s: &Study, number: usize) -> Option<Figure> {
         return None;
     }
     let blocks: Vec<(String, usize)> = order.iter().map(|b| (s.block(b), s.meta.blocks.get_index_of(b.as_str()).unwrap_or_default())).collect();
-    let graph = Graph::new(s.label(&s.meta.group).to_owned(), &blocks, outcome_name(s.meta));
+    let graph = Graph::new(capital(s.label(&s.meta.group)), &blocks, outcome_name(s.meta));
     let fair = s.allowables_in_words();
     let given = if fair.is_empty() {
         String::new()
@@ -25,10 +25,23 @@ pub fn order(s: &Study, number: usize) -> Option<Figure> {
     Some(Figure {
         number,
         title: "The order that the study file assumes".to_owned(),
-        caption: format!("Each node may act on every later one.{given}"),
+        caption: format!("Each node may act on every later one; the numbers are the order of the blocks.{given}"),
         svg: graph.svg(),
         note: "The order is an assumption, not a finding: the data cannot tell it from another.".to_owned(),
     })
+}
+
+/// The arrows of the order as a table.
+pub fn arrows(s: &Study) -> TableView {
+    let blocks = s.meta.causal_order.iter().map(|b| s.block(b));
+    let nodes: Vec<String> = std::iter::once(capital(s.label(&s.meta.group))).chain(blocks).chain([outcome_name(s.meta)]).collect();
+    let mut view = TableView::new("").left("From", "What may act").left("To", "What it may act on");
+    for (at, from) in nodes.iter().enumerate() {
+        for to in nodes.iter().skip(at + 1) {
+            view.row("", vec![words(from.clone()), words(to.clone())]);
+        }
+    }
+    view
 }
 
 /// What must hold for each causal analysis.
@@ -133,7 +146,7 @@ fn of_cdgd(s: &Study, group: &str, analysis: &str) -> Vec<String> {
     let Some(treatment) = s.setting(analysis, "treatment") else { return Vec::new() };
     let treatment = inner(s.label(&treatment));
     let given = same(s, named(s, analysis, "cdgd", "given"));
-    let given = if s.setting(analysis, "given").is_some() { format!(", among patients{given},") } else { String::new() };
+    let given = if s.setting(analysis, "given").is_some() { format!(", among {}{given},", s.unit_name()) } else { String::new() };
     let mut out = Vec::new();
     for (name, means) in [
         ("prevalence", format!("one group has {treatment} more often{given}")),

@@ -1,354 +1,271 @@
-//! The contribution chart: from the gap through each part to what is not explained, as SVG of our own.
+//! What all drawings share: the sheet, the axis, the marks, and text that fits.
 //!
-//! It is drawn twice, 800 and 350 units wide; the page shows one, so text is sharp on a telephone and in print. Text is laid
-//! out for DejaVu Sans, the widest usual fallback.
+//! Every chart is SVG of our own and drawn twice, 800 and 350 units wide; the page shows one, so text is sharp on a telephone and in
+//! print. Text is laid out for DejaVu Sans, the widest usual fallback: what fits there fits everywhere.
 
-use super::numbers::{Units, percent};
-use super::study::{Interval, Part, Study, total};
+pub mod contours;
+pub mod flow;
+pub mod ladder;
+pub mod love;
+pub mod orders;
+pub mod overlap;
+pub mod panels;
+pub mod rates;
+pub mod waterfall;
+
+use super::numbers::fixed;
 use std::fmt::Write;
 
-#[derive(Clone, Copy, PartialEq)]
-enum Mark {
-    /// From 0: the gap, and the gap at the same allowables.
-    Total,
-    /// Hatched: the part of the allowables.
-    Fair,
-    /// Floating: the block at this position.
-    Block(usize),
-    /// Floating: a part that belongs to no block.
-    Other,
-    /// Open, from 0: not explained.
-    Open,
-}
+/// Where the label column of a wide drawing ends, and where its plot begins.
+pub const LABELS: f64 = 184.0;
+pub const PLOT: f64 = 196.0;
+/// The right end of numbers, wide and narrow.
+pub const WIDE_END: f64 = 796.0;
+pub const NARROW_END: f64 = 346.0;
 
-struct Row {
-    label: String,
-    sub: String,
-    mark: Mark,
-    value: Interval,
-    share: String,
-    /// Ends of the bar, in the table's unit.
-    from: f64,
-    to: f64,
-    /// Whisker at the end that the bar reaches.
-    whisker: Option<(f64, f64)>,
-}
+/// Ticks and units are smaller than labels.
+const SMALL: f64 = 0.92;
 
-/// The chart of one analysis, and its numbers as a sentence.
-pub struct Chart {
-    rows: Vec<Row>,
-    title: String,
-    desc: String,
-    unit: Units,
-    share_of: String,
+/// One of the two drawings of a chart.
+pub struct Sheet {
+    pub wide: bool,
     id: String,
+    body: String,
+    hatched: bool,
+    /// The lowest line of text.
+    deepest: f64,
 }
 
-impl Chart {
-    /// The chart of the primary analysis of a group; `None` where it has no estimates.
-    pub fn new(s: &Study, group: &str, title: &str, id: &str) -> Option<Self> {
-        let parts = s.parts(group, &s.meta.primary);
-        let unit = s.units(group, parts.iter().find(|p| p.part == "gap").and_then(|p| scale_of(s, p))?);
-        let gap = total(&parts, "gap")?;
-        let adjusted = s.adjusted_gap(group, &s.meta.primary);
-        let shares = parts.iter().any(|p| p.share.is_some());
-        let share = |p: &Part| p.share.map_or_else(|| "NA".to_owned(), percent);
-        let from_zero = |label: &str, sub: String, mark, value: Interval, share: String| Row {
-            label: label.to_owned(),
-            sub,
-            mark,
-            value,
-            share,
-            from: 0.0,
-            to: value.estimate,
-            whisker: value.limits,
-        };
-        let method = s.method(&s.meta.primary).unwrap_or_default();
-        let named = |part: &str| super::view::part_of(&method, part);
-        let (whole, whose) = match super::hospital::population(s, group, &s.meta.primary) {
-            Some(place) => ("Gap".to_owned(), place),
-            None => (named("gap"), String::new()),
-        };
-        let mut rows = vec![from_zero(&whole, whose, Mark::Total, gap, "\u{2013}".into())];
-        let mut at = gap.estimate;
-        let mut step = |label: String, sub: String, mark, value: Interval, share: String| {
-            let row = Row {
-                label,
-                sub,
-                mark,
-                value,
-                share,
-                from: at,
-                to: at - value.estimate,
-                whisker: value.limits.map(|(low, high)| (at - high, at - low)),
-            };
-            at -= value.estimate;
-            row
-        };
-        if let (Some(fair), false) = (total(&parts, "allowable"), s.meta.allowable.is_empty()) {
-            // Where the method credits nothing to them, there is no step.
-            if fair.estimate != 0.0 || fair.limits.is_some_and(|(low, high)| low != high) {
-                rows.push(step(named("allowable"), s.allowables(), Mark::Fair, fair, "\u{2013}".into()));
-            }
-            if let Some(adjusted) = adjusted.filter(|a| a.estimate != gap.estimate) {
-                let share = if shares { "100%" } else { "NA" };
-                rows.push(from_zero("Gap at the same values of these", String::new(), Mark::Total, adjusted, share.into()));
-            }
-        }
-        for p in parts.iter().filter(|p| p.part != "gap" && p.part != "allowable") {
-            let Some(value) = p.value else { continue };
-            let has_components = |part: &str| parts.iter().any(|q| q.part == part && q.component != "total");
-            match (p.part.as_str(), p.component.as_str()) {
-                ("unexplained", "total") => {
-                    let (label, sub) = match named("unexplained") {
-                        own if own != super::view::part_name("unexplained") => (own, String::new()),
-                        _ => ("Not explained".to_owned(), "by the measured factors".to_owned()),
-                    };
-                    rows.push(from_zero(&label, sub, Mark::Open, value, share(p)));
-                }
-                // The total stands for its components, which follow.
-                ("explained" | "endowments", "total") if has_components(&p.part) => {}
-                ("explained" | "endowments" | "coefficients" | "interaction", "total") => {
-                    rows.push(step(named(&p.part), String::new(), Mark::Other, value, share(p)));
-                }
-                // Nothing is credited, by definition: no step.
-                ("explained", _) if value.estimate == 0.0 && value.limits.is_none_or(|(low, high)| low == high) => {}
-                ("explained" | "endowments", block) => {
-                    let mark = s.meta.blocks.get_index_of(block).map_or(Mark::Other, Mark::Block);
-                    let (label, sub) = super::hospital::component(s, &s.meta.primary, block);
-                    rows.push(step(label, sub, mark, value, share(p)));
-                }
-                // Components of parts other than the explained one stand in the tables.
-                _ => {}
-            }
-        }
-        let desc: Vec<String> = rows.iter().map(|r| format!("{}: {}", r.label, unit.show(r.value.estimate))).collect();
-        let share_of = adjusted.map(|a| format!("of {}", unit.show(a.estimate))).unwrap_or_default();
-        Some(Self { title: title.to_owned(), desc: format!("In {}. {}.", unit.word, desc.join("; ")), rows, unit, share_of, id: id.to_owned() })
-    }
-
-    /// The wide and the narrow drawing.
-    pub fn svg(&self) -> String {
-        format!("{}{}", self.draw(&Layout::wide(self), 'w'), self.draw(&Layout::narrow(self), 'n'))
-    }
-
-    fn limits(&self, v: Interval) -> String {
-        v.limits.map_or_else(|| "\u{2013}".to_owned(), |(low, high)| format!("({})", self.unit.range(low, high)))
-    }
-
-    /// Estimate, interval and share in one line, for the narrow drawing.
-    fn numbers(&self, row: &Row) -> String {
-        let share = if row.share == "\u{2013}" { String::new() } else { format!(", {}", row.share) };
-        format!("{} {}{share}", self.unit.show(row.value.estimate), self.limits(row.value))
-    }
-
-    /// Axis: lowest and highest value and the ticks, in shown units.
-    fn axis(&self) -> (f64, f64, Vec<f64>) {
-        let shown = |v: f64| v * self.unit.factor;
-        let ends = self.rows.iter().flat_map(|r| {
-            let (a, b) = r.whisker.unwrap_or((r.to, r.to));
-            [r.from, r.to, a, b].map(shown)
-        });
-        let (low, high) = ends.fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
-        ticks(low, high)
-    }
-
-    fn draw(&self, l: &Layout, class: char) -> String {
-        let (low, high, ticks) = self.axis();
-        let x = |v: f64| l.left + (v - low) / (high - low) * (l.right - l.left);
-        let xv = |v: f64| x(v * self.unit.factor);
-        let id = format!("{}-{class}", self.id);
-        let bottom = l.rows.last().map_or(l.top, |r| r.y + r.height);
-        let width = l.width;
-        let mut out = String::new();
-        // Writing to a String does not fail.
-        let mut put = |text: String| {
-            let _ = out.write_str(&text);
-        };
-        put(format!(
-            "<svg class=\"{class}\" viewBox=\"0 0 {width} {h:.0}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{t}</title><desc \
-             id=\"{id}-d\">{d}</desc><defs><pattern id=\"{id}-hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
-             patternTransform=\"rotate(45)\"><line class=\"hatch\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\"/></pattern></defs>",
-            h = bottom + 44.0,
-            t = escape(&self.title),
-            d = escape(&self.desc)
-        ));
-        for &t in &ticks {
-            let class = if t == 0.0 { "null" } else { "grid" };
-            put(format!("<path class=\"{class}\" d=\"M{x:.1} {y0:.1}V{bottom:.1}\"/>", x = x(t), y0 = l.top));
-        }
-        let places = ticks.windows(2).next().map_or(0, |w| (-(w[1] - w[0]).log10().floor()).clamp(0.0, 9.0) as usize);
-        for &t in &ticks {
-            put(text(x(t), bottom + 15.0, "tk", "middle", &super::numbers::fixed(t, places)));
-        }
-        put(text(l.left, bottom + 34.0, "un", "start", &self.unit.word));
-        l.heads(self, &mut put);
-        for (at, (row, place)) in self.rows.iter().zip(&l.rows).enumerate() {
-            let mid = place.bar + 10.0;
-            if let (Some(next), true) = (l.rows.get(at + 1), l.wide) {
-                put(format!("<path class=\"con\" d=\"M{x:.1} {y0:.1}V{y1:.1}\"/>", x = xv(row.to), y0 = place.bar + 20.0, y1 = next.bar));
-            }
-            let (a, b) = (xv(row.from.min(row.to)), xv(row.from.max(row.to)));
-            let (class, style) = match row.mark {
-                Mark::Total => ("b-tot".to_owned(), String::new()),
-                Mark::Fair => ("b-fair".to_owned(), format!(" style=\"fill:url(#{id}-hatch)\"")),
-                Mark::Block(k) => (format!("b-k{}", k.min(6) + 1), String::new()),
-                Mark::Other => ("b-oth".to_owned(), String::new()),
-                Mark::Open => ("b-open".to_owned(), String::new()),
-            };
-            put(format!(
-                "<rect class=\"{class}\"{style} x=\"{a:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"20\"/>",
-                y = place.bar,
-                w = (b - a).max(0.8)
-            ));
-            if let Mark::Block(k @ 3..=5) = row.mark {
-                put(shape(k, (a + b) / 2.0, mid));
-            }
-            if let Some((low, high)) = row.whisker {
-                let (a, b) = (xv(low), xv(high));
-                put(format!("<path class=\"wh\" d=\"M{a:.1} {mid:.1}H{b:.1}M{a:.1} {y0:.1}v8M{b:.1} {y0:.1}v8\"/>", y0 = mid - 4.0));
-            }
-            l.label(row, place, self, &mut put);
-        }
-        put("</svg>".to_owned());
-        out
-    }
-}
-
-fn scale_of<'a>(s: &'a Study, p: &Part) -> Option<&'a str> {
-    s.table(&crate::release::schema::DECOMPOSITION).map(|t| t.text(p.row, "scale"))
-}
-
-/// From the fourth block on hues are no longer told apart by everybody: a shape stands on the bar.
-fn shape(k: usize, x: f64, y: f64) -> String {
-    let d = match k {
-        3 => format!("M{:.1} {:.1}h7v7h-7z", x - 3.5, y - 3.5),
-        4 => format!("M{x:.1} {:.1}l4.5 8h-9z", y - 4.5),
-        _ => format!("M{:.1} {:.1}l7 7m0 -7l-7 7", x - 3.5, y - 3.5),
+/// Both drawings of a chart. `draw` puts marks on a sheet and returns its height; `id` is unique on the page.
+pub fn twice(id: &str, title: &str, desc: &str, draw: impl Fn(&mut Sheet) -> f64) -> String {
+    let one = |wide: bool| {
+        let mut sheet = Sheet { wide, id: format!("{id}-{}", if wide { 'w' } else { 'n' }), body: String::new(), hatched: false, deepest: 0.0 };
+        let height = draw(&mut sheet);
+        sheet.svg(height, title, desc)
     };
-    format!("<path class=\"shape\" d=\"{d}\"/>")
+    format!("{}{}", one(true), one(false))
 }
 
-/// Where things stand in one drawing.
-struct Layout {
-    width: f64,
+impl Sheet {
+    pub fn width(&self) -> f64 {
+        if self.wide { 800.0 } else { 350.0 }
+    }
+
+    /// The right end of numbers.
+    pub fn end(&self) -> f64 {
+        if self.wide { WIDE_END } else { NARROW_END }
+    }
+
+    /// One of two values, for the wide and for the narrow drawing.
+    pub fn either<T>(&self, wide: T, narrow: T) -> T {
+        if self.wide { wide } else { narrow }
+    }
+
+    pub fn put(&mut self, element: &str) {
+        self.body.push_str(element);
+    }
+
+    pub fn text(&mut self, x: f64, y: f64, class: &str, anchor: &str, words: &str) {
+        self.body.push_str(&text(x, y, class, anchor, words));
+        self.deepest = self.deepest.max(y);
+    }
+
+    /// Lines of text around the middle `y`, 14 apart.
+    pub fn lines(&mut self, x: f64, y: f64, class: &str, anchor: &str, lines: &[String]) {
+        let mut at = y + 4.0 - (lines.len() as f64 - 1.0) * 7.0;
+        for line in lines {
+            self.text(x, at, class, anchor, line);
+            at += 14.0;
+        }
+    }
+
+    pub fn path(&mut self, class: &str, d: &str) {
+        // Writing to a String does not fail.
+        let _ = write!(self.body, "<path class=\"{class}\" d=\"{d}\"/>");
+    }
+
+    pub fn horizontal(&mut self, class: &str, x0: f64, x1: f64, y: f64) {
+        self.path(class, &format!("M{x0:.1} {y:.1}H{x1:.1}"));
+    }
+
+    pub fn vertical(&mut self, class: &str, x: f64, y0: f64, y1: f64) {
+        self.path(class, &format!("M{x:.1} {y0:.1}V{y1:.1}"));
+    }
+
+    pub fn rect(&mut self, class: &str, x: f64, y: f64, w: f64, h: f64) {
+        let _ = write!(self.body, "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\"/>");
+    }
+
+    /// A bar filled with the hatch of what is treated as fair, or withheld.
+    pub fn hatched(&mut self, class: &str, x: f64, y: f64, w: f64, h: f64) {
+        self.hatched = true;
+        let _ = write!(
+            self.body,
+            "<rect class=\"{class}\" style=\"fill:url(#{}-hatch)\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\"/>",
+            self.id
+        );
+    }
+
+    /// A mark that says its numbers on hover; the data table says them to everybody.
+    pub fn mark(&mut self, mark: Mark, hue: Hue, x: f64, y: f64, r: f64, tip: &str) {
+        let tip = if self.wide && !tip.is_empty() { format!(" data-tip=\"{}\"", escape(tip)) } else { String::new() };
+        let (fill, stroke) = (hue.fill(), hue.stroke());
+        let element = match mark {
+            Mark::Disc => format!("<circle class=\"{fill}\"{tip} cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r}\"/>"),
+            Mark::Ring => format!("<circle class=\"o {stroke}\"{tip} cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r}\"/>"),
+            Mark::Diamond | Mark::OpenDiamond => {
+                let class = if mark == Mark::Diamond { fill } else { format!("o {stroke}") };
+                let r = r + 0.8;
+                format!("<path class=\"{class}\"{tip} d=\"M{:.1} {y:.1}l{r} {r}l{r} -{r}l-{r} -{r}z\"/>", x - r)
+            }
+        };
+        self.put(&element);
+    }
+
+    /// An estimate with its interval; thick with a filled mark where it is the one reported.
+    pub fn interval(&mut self, axis: &Axis, y: f64, estimate: f64, limits: Option<(f64, f64)>, style: Style, tip: &str) {
+        if let Some((low, high)) = limits {
+            let class = format!("{} {}", if style.strong { "iv" } else { "iv2" }, style.hue.stroke());
+            self.horizontal(&class, axis.x(low), axis.x(high), y);
+        }
+        let r = if style.strong { 4.5 } else { 3.5 };
+        self.mark(style.mark, style.hue, axis.x(estimate), y, r, tip);
+    }
+
+    fn svg(self, height: f64, title: &str, desc: &str) -> String {
+        let height = height.max(self.deepest + 5.0);
+        let (id, class, w) = (&self.id, if self.wide { 'w' } else { 'n' }, self.width());
+        let hatch = if self.hatched {
+            format!(
+                "<defs><pattern id=\"{id}-hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><line \
+                 class=\"hatch\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\"/></pattern></defs>"
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "<svg class=\"{class}\" viewBox=\"0 0 {w:.0} {height:.0}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{}</title><desc \
+             id=\"{id}-d\">{}</desc>{hatch}{}</svg>",
+            escape(title),
+            escape(desc),
+            self.body
+        )
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Mark {
+    Disc,
+    Ring,
+    Diamond,
+    OpenDiamond,
+}
+
+/// Whose a mark is: a block by its position, a group or total, what is not explained, or a value for comparison.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Hue {
+    Block(usize),
+    Ink,
+    Open,
+    Mute,
+}
+
+impl Hue {
+    fn name(self) -> String {
+        match self {
+            // From the seventh block on ink, with labels only.
+            Self::Block(k) if k < 6 => format!("k{}", k + 1),
+            Self::Block(_) | Self::Ink => "ink".to_owned(),
+            Self::Open => "open".to_owned(),
+            Self::Mute => "mut".to_owned(),
+        }
+    }
+
+    pub fn fill(self) -> String {
+        format!("f-{}", self.name())
+    }
+
+    pub fn stroke(self) -> String {
+        format!("s-{}", self.name())
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Style {
+    pub hue: Hue,
+    pub mark: Mark,
+    /// The analysis that is reported.
+    pub strong: bool,
+}
+
+/// A horizontal scale in shown units.
+pub struct Axis {
+    low: f64,
+    high: f64,
+    ticks: Vec<f64>,
     left: f64,
     right: f64,
-    top: f64,
-    wide: bool,
-    /// Right ends of the estimate and interval columns of the wide drawing.
-    columns: [f64; 2],
-    rows: Vec<Place>,
 }
 
-struct Place {
-    y: f64,
-    height: f64,
-    bar: f64,
-    lines: Vec<(String, &'static str)>,
-}
-
-/// Width of a text at 12.5 units in DejaVu Sans, about.
-fn text_width(text: &str) -> f64 {
-    text.chars().count() as f64 * 7.6
-}
-
-impl Layout {
-    fn wide(c: &Chart) -> Self {
-        let longest = |f: &dyn Fn(&Row) -> String| c.rows.iter().map(|r| text_width(&f(r))).fold(0.0, f64::max);
-        let interval = longest(&|r| c.limits(r.value)).max(text_width("(95% interval)"));
-        let estimate = longest(&|r| c.unit.show(r.value.estimate));
-        let share = longest(&|r| r.share.clone()).max(text_width(&c.share_of)) + 14.0;
-        let columns = [796.0 - share - interval - 8.0, 796.0 - share];
-        let top = 36.0;
-        let mut y = top;
-        let mut rows = Vec::new();
-        for r in &c.rows {
-            let lines = lines_of(r, 24);
-            let height = (lines.len() as f64 * 14.0 + 16.0).max(44.0);
-            rows.push(Place { y, height, bar: y + height / 2.0 - 10.0, lines });
-            y += height;
-        }
-        Self { width: 800.0, left: 196.0, right: (columns[0] - estimate - 14.0).max(330.0), top, wide: true, columns, rows }
+impl Axis {
+    /// A scale that holds 0 and all values, with up to 9 ticks.
+    pub fn over(values: impl IntoIterator<Item = f64>, left: f64, right: f64) -> Self {
+        Self::with_ticks(values, left, right, 9.0)
     }
 
-    fn narrow(c: &Chart) -> Self {
-        let top = 4.0;
-        let mut y = top;
-        let mut rows = Vec::new();
-        for r in &c.rows {
-            let mut lines = lines_of(r, 44);
-            let last = lines.last().map_or(0.0, |(line, _)| text_width(line));
-            if last + text_width(&c.numbers(r)) > 330.0 {
-                // The numbers take a line of their own.
-                lines.push((String::new(), "t"));
+    /// The same for a panel among others, with as few ticks as have room.
+    pub fn panel(values: impl IntoIterator<Item = f64>, left: f64, right: f64) -> Self {
+        Self::with_ticks(values, left, right, ((right - left) / 30.0).floor().clamp(2.0, 9.0))
+    }
+
+    fn with_ticks(values: impl IntoIterator<Item = f64>, left: f64, right: f64, most: f64) -> Self {
+        let (low, high) = range_of(values);
+        let (low, high) = if high > low { (low, high) } else { (0.0, 1.0) };
+        let pad = 0.04 * (high - low);
+        let (low, high) = (if low < 0.0 { low - pad } else { low }, if high > 0.0 { high + pad } else { high });
+        let power = 10f64.powf(((high - low) / most).log10().floor());
+        let ends = |step: f64| ((low / step).ceil() as i64, (high / step).floor() as i64);
+        let few = |step: &f64| {
+            let (first, last) = ends(*step);
+            (last - first) as f64 + 1.0 <= most
+        };
+        let step = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0].map(|m| m * power).into_iter().find(few).unwrap_or(100.0 * power);
+        let (first, last) = ends(step);
+        Self { low, high, ticks: (first..=last).map(|k| k as f64 * step).collect(), left, right }
+    }
+
+    pub fn x(&self, v: f64) -> f64 {
+        self.left + (v - self.low) / (self.high - self.low) * (self.right - self.left)
+    }
+
+    /// Gridlines from `top` to `bottom`, ticks 15 below, the unit in words under them.
+    pub fn draw(&self, sheet: &mut Sheet, top: f64, bottom: f64, unit: &str) {
+        for &t in &self.ticks {
+            sheet.vertical(if t == 0.0 { "null" } else { "grid" }, self.x(t), top, bottom);
+        }
+        let places = self.ticks.windows(2).next().map_or(0, |w| (-(w[1] - w[0]).log10() - 1e-9).ceil().clamp(0.0, 9.0) as usize);
+        let labels: Vec<String> = self.ticks.iter().map(|t| fixed(*t, places)).collect();
+        let widest = labels.iter().map(|l| text_width(l)).fold(0.0, f64::max);
+        let apart = (self.right - self.left) / (self.ticks.len().max(2) - 1) as f64;
+        let every = ((widest + 6.0) / apart).ceil().max(1.0) as usize;
+        let zero = self.ticks.iter().position(|t| *t == 0.0).unwrap_or_default();
+        for (at, (t, label)) in self.ticks.iter().zip(&labels).enumerate() {
+            if at.abs_diff(zero) % every == 0 {
+                let half = text_width(label) * SMALL / 2.0 + 1.0;
+                sheet.text(self.x(*t).clamp(half, sheet.width() - half), bottom + 15.0, "tk", "middle", label);
             }
-            let height = lines.len() as f64 * 14.0 + 38.0;
-            rows.push(Place { y, height, bar: y + lines.len() as f64 * 14.0 + 8.0, lines });
-            y += height;
         }
-        Self { width: 350.0, left: 6.0, right: 344.0, top, wide: false, columns: [0.0; 2], rows }
-    }
-
-    fn heads(&self, c: &Chart, put: &mut impl FnMut(String)) {
-        if self.wide {
-            put(text(self.columns[1], 13.0, "un", "end", &c.unit.short));
-            put(text(self.columns[1], 27.0, "un", "end", "(interval)"));
-            put(text(796.0, 13.0, "un", "end", "share"));
-            put(text(796.0, 27.0, "un", "end", &c.share_of));
+        // At the start of the scale, or as far before it as it needs to end inside.
+        let room = sheet.width() - 6.0;
+        for (k, line) in fold(unit, room, false).iter().enumerate() {
+            let x = self.left.min(room - text_width(line) * SMALL).max(2.0);
+            sheet.text(x, bottom + 32.0 + 14.0 * k as f64, "un", "start", line);
         }
-    }
-
-    fn label(&self, row: &Row, place: &Place, c: &Chart, put: &mut impl FnMut(String)) {
-        let bold = if matches!(row.mark, Mark::Total | Mark::Open) { "t b" } else { "t" };
-        if self.wide {
-            let mut y = place.bar + 14.5 - (place.lines.len() as f64 - 1.0) * 7.0;
-            for (line, class) in &place.lines {
-                put(text(184.0, y, if *class == "t" { bold } else { class }, "end", line));
-                y += 14.0;
-            }
-            let y = place.bar + 14.5;
-            put(text(self.columns[0], y, "t b", "end", &c.unit.show(row.value.estimate)));
-            put(text(self.columns[1], y, "t", "end", &c.limits(row.value)));
-            put(text(796.0, y, "t", "end", &row.share));
-            return;
-        }
-        let mut y = place.y - 1.0;
-        for (line, class) in &place.lines {
-            y += 14.0;
-            put(text(4.0, y, &format!("hal {}", if *class == "t" { bold } else { class }), "start", line));
-        }
-        put(text(346.0, y, "hal t", "end", &c.numbers(row)));
     }
 }
 
-/// A label and the line under it, broken into lines of at most so many characters.
-fn lines_of(row: &Row, width: usize) -> Vec<(String, &'static str)> {
-    let mut lines: Vec<(String, &'static str)> = wrap(&row.label, width).into_iter().map(|l| (l, "t")).collect();
-    lines.extend(wrap(&row.sub, width + 2).into_iter().map(|l| (l, "un")));
-    lines
-}
-
-/// Breaks at spaces, after `_`, `-`, `/` and `+`, and inside a word that is longer than a line.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut pieces: Vec<String> = vec![String::new()];
-    for c in text.chars() {
-        if let Some(last) = pieces.last_mut() {
-            last.push(c);
-        }
-        let long = pieces.last().is_some_and(|p| p.chars().count() >= width);
-        if c == ' ' || c == '_' || c == '-' || c == '/' || c == '+' || long {
-            pieces.push(String::new());
-        }
-    }
-    let mut lines: Vec<String> = Vec::new();
-    for piece in pieces.into_iter().filter(|p| !p.is_empty()) {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + piece.trim_end().chars().count() <= width => line.push_str(&piece),
-            _ => lines.push(piece),
-        }
-    }
-    lines.into_iter().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect()
+fn range_of(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    values.into_iter().filter(|v| v.is_finite()).fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)))
 }
 
 /// 4 to 9 ticks at 1, 2 or 5 times a power of ten that hold `low` and `high`: (first, last, all).
@@ -364,6 +281,53 @@ pub fn ticks(low: f64, high: f64) -> (f64, f64, Vec<f64>) {
     }
     let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
     (first as f64 * step, last as f64 * step, (first..=last).map(|k| k as f64 * step).collect())
+}
+
+/// Width of a text at 12.5 units in DejaVu Sans, about.
+pub fn text_width(text: &str) -> f64 {
+    let of = |c: char| match c {
+        'i' | 'l' | 'j' | '.' | ',' | '\'' | ':' | ';' | '|' | '!' | ' ' | '\u{a0}' => 0.33,
+        'f' | 't' | 'r' | '(' | ')' | '-' | '/' => 0.42,
+        'm' | 'w' | 'M' | 'W' | '%' | '\u{2212}' | '\u{2026}' => 0.95,
+        'A'..='Z' => 0.7,
+        _ => 0.63,
+    };
+    text.chars().map(of).sum::<f64>() * 12.5
+}
+
+/// Lines of a text that are at most so wide; bold text is wider by a tenth.
+pub fn fold(text: &str, width: f64, bold: bool) -> Vec<String> {
+    let widening = if bold { 1.12 } else { 1.0 };
+    broken(text, |line| text_width(line) * widening <= width)
+}
+
+/// Breaks at spaces, after `_`, `-`, `/` and `+`, and inside a word that is longer than a line of `width` characters.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    broken(text, |line| line.chars().count() <= width)
+}
+
+fn broken(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut pieces: Vec<String> = vec![String::new()];
+    for c in text.chars() {
+        if let Some(last) = pieces.last_mut() {
+            if !last.is_empty() && !fits(&format!("{last}{c}")) {
+                pieces.push(c.to_string());
+            } else {
+                last.push(c);
+            }
+        }
+        if matches!(c, ' ' | '_' | '-' | '/' | '+') {
+            pieces.push(String::new());
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces.into_iter().filter(|p| !p.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if fits(format!("{line}{piece}").trim_end()) => line.push_str(&piece),
+            _ => lines.push(piece),
+        }
+    }
+    lines.into_iter().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect()
 }
 
 pub fn text(x: f64, y: f64, class: &str, anchor: &str, text: &str) -> String {
@@ -390,12 +354,22 @@ mod tests {
     }
 
     #[test]
+    fn a_panel_keeps_a_tick_at_zero_and_everything_inside() {
+        for (low, high) in [(0.0, 8.8), (-1.5, 7.6), (-0.02, 0.004), (0.0, 0.0), (-7.0, -3.0)] {
+            let axis = Axis::panel([low, high], 10.0, 80.0);
+            assert!(axis.ticks.contains(&0.0), "{low} {high}: {:?}", axis.ticks);
+            assert!(axis.x(low) >= 10.0 && axis.x(high) <= 80.0 && axis.x(low).is_finite());
+        }
+    }
+
+    #[test]
     fn long_labels_are_broken_and_nothing_is_lost() {
         for label in ["Clinical and physiological, measured", "a_very_long_name_of_a_block_without_any_space_in_it", "Socioeconomic"] {
-            let lines = wrap(label, 24);
-            assert!(lines.iter().all(|l| l.chars().count() <= 24), "{lines:?}");
-            let joined: String = lines.concat().replace(' ', "");
-            assert_eq!(joined, label.replace(' ', ""));
+            for lines in [wrap(label, 24), fold(label, 120.0, true)] {
+                assert!(lines.iter().all(|l| l.chars().count() <= 24), "{lines:?}");
+                let joined: String = lines.concat().replace(' ', "");
+                assert_eq!(joined, label.replace(' ', ""));
+            }
         }
     }
 }

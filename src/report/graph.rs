@@ -34,7 +34,7 @@ impl Graph {
     /// `blocks` in causal order, each with its position in the study file, which gives its colour.
     pub fn new(group: String, blocks: &[(String, usize)], outcome: String) -> Self {
         let mut nodes = vec![Node { label: group, block: None }];
-        nodes.extend(blocks.iter().map(|(label, k)| Node { label: label.clone(), block: Some(*k) }));
+        nodes.extend(blocks.iter().enumerate().map(|(at, (label, k))| Node { label: format!("{} {label}", at + 1), block: Some(*k) }));
         nodes.push(Node { label: outcome, block: None });
         let names: Vec<&str> = nodes.iter().map(|n| n.label.as_str()).collect();
         Self { description: format!("Arrows run from each of these to every later one: {}", names.join(", ")), nodes }
@@ -61,8 +61,8 @@ impl Graph {
         // Writing to a String does not fail.
         let _ = write!(
             out,
-            "<svg class=\"{c}\" viewBox=\"0 0 {w:.0} {h:.0}\" role=\"img\" aria-labelledby=\"order-{c}\"><title id=\"order-{c}\">{d}</title><defs><marker \
-             id=\"head-{c}\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path class=\"head\" d=\"M0 \
+            "<svg class=\"{c}\" viewBox=\"0 0 {w:.0} {h:.0}\" role=\"img\" aria-labelledby=\"order-{c}-t order-{c}-d\"><title id=\"order-{c}-t\">The order that \
+             the study file assumes</title><desc id=\"order-{c}-d\">{d}.</desc><defs><marker id=\"head-{c}\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path class=\"head\" d=\"M0 \
              0L8 4L0 8z\"/></marker></defs>",
             c = l.class,
             w = l.size.0,

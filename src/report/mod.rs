@@ -1,17 +1,22 @@
 //! Result tables -> one self-contained report.html; reads tables only.
 //!
-//! No script, no request, no image: styles and charts stand in the page. What is withheld is not in [`ResultTables`], so it
-//! cannot be shown here.
+//! No request and no image: styles, charts and a small script stand in the page, which reads the same without the script. What is withheld is
+//! not in [`ResultTables`], so it cannot be shown here.
 
 mod causal;
 mod chart;
+mod compared;
+mod csv;
+mod figure;
 mod graph;
-mod guidelines;
 mod hospital;
 mod methods;
 mod missing;
 mod numbers;
+mod page;
 mod paper;
+mod prose;
+mod reporting;
 mod sections;
 mod study;
 mod terminal;
@@ -26,25 +31,29 @@ pub use terminal::terminal_table;
 
 use crate::error::{Problem, Problems, codes};
 use crate::release::{ResultTables, schema};
+use figure::Drawn;
 use indexmap::IndexMap;
+use page::Section;
 use serde::Serialize;
 use study::Study;
-use view::TableView;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+/// The colours of REPORT_DESIGN section 3; those of blocks 1 to 3 are told apart by every kind of colour vision.
+const LIGHT: &str = "--bg:#fff;--panel:#f6f7f8;--ink:#1b1f24;--ink2:#4a525c;--ink3:#636c76;--rule:#d9dde2;--grid:#e8ebee;--link:#0b5cad;--k1:#b45309;--k2:#0f766e;--k3:#5b45b8;--k4:#9d174d;--k5:#1d6fa5;--k6:#5f6b00;--tot:#4a525c;--fair:#8a929b;--open:#636c76;--mut:#7b848e;--ok:#1a6b35;--bad:#a1260d;--badbg:#fdf3f0;color-scheme:light;";
+const DARK: &str = "--bg:#12161b;--panel:#1a1f26;--ink:#e7eaed;--ink2:#a9b2bc;--ink3:#8c96a1;--rule:#333b45;--grid:#262d35;--link:#7fb8f0;--k1:#f0a44a;--k2:#45c4b0;--k3:#a79bf7;--k4:#f28cb8;--k5:#6fb7ea;--k6:#c5cf5a;--tot:#a9b2bc;--fair:#6d7782;--open:#a9b2bc;--mut:#7e8893;--ok:#7bd09a;--bad:#ff9a85;--badbg:#2a1c1a;color-scheme:dark;";
 
 #[derive(Serialize)]
 struct Page {
-    style: &'static str,
+    style: String,
+    script: &'static str,
     title: String,
     byline: String,
     groups: Vec<Group>,
     standing: String,
     alerts: Vec<Alert>,
     sections: Vec<Section>,
-    warnings: Vec<Warning>,
-    limits: Vec<String>,
     facts: Vec<(String, String)>,
 }
 
@@ -52,34 +61,18 @@ struct Page {
 #[derive(Serialize)]
 struct Group {
     lead: Vec<String>,
-    number: usize,
-    chart_title: String,
-    caption: String,
-    note: String,
-    /// SVG of our own, already escaped.
-    svg: String,
+    figure: Option<Drawn>,
 }
 
 #[derive(Serialize)]
 struct Alert {
     head: String,
     text: String,
+    /// An anchor of the page that says more.
+    link: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Section {
-    id: &'static str,
-    number: usize,
-    title: &'static str,
-    intro: String,
-    figures: Vec<Figure>,
-    /// Whether figures stand before the paragraphs.
-    figures_first: bool,
-    paragraphs: Vec<String>,
-    tables: Vec<TableView>,
-}
-
-/// A drawing of a section.
+/// A drawing with its words.
 #[derive(Serialize)]
 struct Figure {
     number: usize,
@@ -88,15 +81,6 @@ struct Figure {
     note: String,
     /// SVG of our own, already escaped.
     svg: String,
-}
-
-#[derive(Serialize)]
-struct Warning {
-    code: String,
-    message: String,
-    notes: Vec<String>,
-    help: Option<String>,
-    place: Option<String>,
 }
 
 /// The whole report as one HTML page.
@@ -117,36 +101,26 @@ pub fn render(tables: &ResultTables) -> Result<String, Problems> {
 fn page(s: &Study) -> Page {
     let meta = s.meta;
     let mut byline = vec![meta.study.clone()];
-    byline.extend(sections::analysed(s).map(|n| format!("{} units analysed", numbers::count(n))));
+    byline.extend(sections::analysed(s).map(|n| format!("{} {} analysed", numbers::count(n), s.unit_name())));
     byline.extend(meta.cluster.as_ref().map(|c| format!("clustered by {}", s.label(c))));
     byline.extend(meta.weight.as_ref().map(|w| format!("weighted by {}", s.label(w))));
+    let mut groups: Vec<Group> = meta.index.iter().enumerate().map(|(at, g)| group(s, at, g)).collect();
+    let sections = page::sections(s, &mut groups);
     Page {
-        style: STYLE,
+        style: STYLE.replace("/*light*/", LIGHT).replace("/*dark*/", DARK),
+        script: SCRIPT,
         title: if meta.title.is_empty() { meta.study.clone() } else { meta.title.clone() },
         byline: byline.join(" \u{b7} "),
-        groups: meta.index.iter().enumerate().map(|(at, g)| group(s, at, g)).collect(),
+        groups,
         standing: wording::standing(s),
         alerts: alerts(s),
-        sections: sections_of(s),
-        warnings: meta
-            .problems
-            .iter()
-            .map(|p| Warning {
-                code: p.code.clone(),
-                message: p.message.clone(),
-                notes: p.notes.clone(),
-                help: p.help.clone(),
-                place: p.place.clone(),
-            })
-            .collect(),
-        limits: wording::limits(s),
+        sections,
         facts: facts(s),
     }
 }
 
 fn group(s: &Study, at: usize, group: &str) -> Group {
     let headline = wording::headline(s, group);
-    let chart = chart::Chart::new(s, group, &headline.title, &format!("parts-{}", at + 1));
     let open = match s.method(&s.meta.primary).as_deref() {
         Some("hospital") => "what is left between comparable patients of the same hospitals",
         _ => "what the measured factors do not explain",
@@ -165,18 +139,20 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
     if s.blinded(&s.meta.primary, group).is_some() {
         note.push_str(" \u{2020} A check that these estimates rest on did not pass; see above.");
     }
-    Group { lead: headline.lead, number: at + 1, chart_title: headline.title, caption, note, svg: chart.map(|c| c.svg()).unwrap_or_default() }
+    let words = figure::captioned(headline.title, caption, note);
+    let figure = chart::waterfall::figure(s, group, words, format!("parts-{}", at + 1));
+    Group { lead: headline.lead, figure }
 }
 
 /// What a reader must know before any number.
 fn alerts(s: &Study) -> Vec<Alert> {
     let mut out = Vec::new();
     for (analysis, group, reason) in &s.meta.not_estimated {
-        out.push(Alert { head: format!("{analysis}, {}: not estimated.", s.patients(group)), text: reason.clone() });
+        out.push(Alert { head: format!("{analysis}, {}: not estimated.", s.patients(group)), text: reason.clone(), link: None });
     }
     for (analysis, group, reason) in &s.meta.blinded {
         let head = format!("{analysis}, {}: a check that the estimates rest on did not pass.", s.patients(group));
-        out.push(Alert { head, text: format!("{}.", reason.replace('_', " ")) });
+        out.push(Alert { head, text: format!("{}.", reason.replace('_', " ")), link: None });
     }
     if let Some(t) = s.table(&schema::DIAGNOSTICS) {
         let failed: Vec<usize> = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).collect();
@@ -196,82 +172,11 @@ fn alerts(s: &Study) -> Vec<Alert> {
                 .map(|(check, groups)| if several && !groups.is_empty() { format!("{check} ({})", groups.join(", ")) } else { check });
             let told = told.collect::<Vec<_>>().join("; ");
             let total = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool().is_some()).count();
-            out.push(Alert {
-                head: format!("{} of {total} checks did not pass.", failed.len()),
-                text: format!("{told}. What each means: section Checks."),
-            });
+            out.push(Alert { head: format!("{} of {total} checks did not pass.", failed.len()), text: format!("{told}."), link: Some("#checks") });
         }
     }
     out
 }
-
-fn sections_of(s: &Study) -> Vec<Section> {
-    let fair = if s.meta.allowable.is_empty() {
-        "No variable is treated as fair: the whole gap is divided.".to_owned()
-    } else {
-        format!("Treated as fair, and credited to no block: {}.", s.allowables())
-    };
-    let all: [(&'static str, &'static str, String, Vec<TableView>); 11] = [
-        (
-            "cohort",
-            "Cohort",
-            "Every step that removed a row is counted.".into(),
-            sections::attrition(s).into_iter().chain(missing::counts(s)).collect(),
-        ),
-        ("gap", "The gap", fair, sections::gap(s)),
-        ("groups", "Are the groups comparable?", String::new(), sections::table_one(s)),
-        ("checks", "Checks", String::new(), sections::checks(s)),
-        (
-            "contributions",
-            "Contributions",
-            "A contribution is how much smaller the gap becomes when a block enters the comparison.".into(),
-            sections::contributions(s).into_iter().chain(sections::detail(s)).collect(),
-        ),
-        (
-            "nested",
-            "With and without each block",
-            "All comparisons use the same rows and the same variables treated as fair.".into(),
-            sections::nested(s),
-        ),
-        (CAUSAL, "What is assumed", String::new(), causal::assumptions(s)),
-        ("methods", "Methods side by side", methods::why_they_differ(s), methods::methods(s)),
-        (HOSPITALS, "Where they go and how they fare there", String::new(), Vec::new()),
-        (
-            "sensitivity",
-            "Sensitivity",
-            "How far results move when choices and assumptions do. None of these replaces the analysis above.".into(),
-            varied::tables(s).into_iter().chain(missing::treatments(s)).collect(),
-        ),
-        ("models", "Models", String::new(), sections::models(s)),
-    ];
-    let mut out: Vec<Section> = Vec::new();
-    let mut number = s.meta.index.len() + 1;
-    for (id, title, intro, tables) in all {
-        let mut section =
-            Section { id, number: out.len() + 1, title, intro, figures: Vec::new(), figures_first: id == CAUSAL, paragraphs: Vec::new(), tables };
-        match id {
-            CAUSAL => {
-                section.figures.extend(causal::order(s, number));
-                section.paragraphs = causal::readings(s);
-            }
-            HOSPITALS => {
-                let told = hospital::section(s, number);
-                section = Section { intro: told.intro, figures: told.figures, paragraphs: told.paragraphs, tables: told.tables, ..section };
-            }
-            _ => {}
-        }
-        number += section.figures.len();
-        if !section.tables.is_empty() || !section.figures.is_empty() {
-            section.intro = guidelines::with_items(section.intro, id);
-            out.push(section);
-        }
-    }
-    out
-}
-
-/// The sections that have more than tables: of the causal analyses, and of the hospitals.
-const CAUSAL: &str = "assumed";
-const HOSPITALS: &str = "hospitals";
 
 /// What is needed to run it again.
 fn facts(s: &Study) -> Vec<(String, String)> {

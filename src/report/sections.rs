@@ -2,7 +2,7 @@
 
 use super::numbers::{fixed, general, percent, range};
 use super::study::Study;
-use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, row_name, share, value, words};
+use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, ranged, row_name, share, value, words};
 use super::wording::analysis_note;
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Table};
@@ -12,8 +12,25 @@ fn rows_of(t: &Table, group: &str) -> Vec<usize> {
     (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group).collect()
 }
 
-pub fn attrition(s: &Study) -> Vec<TableView> {
-    let Some(t) = s.table(&schema::ATTRITION) else { return Vec::new() };
+/// A step of the cohort as people read it.
+pub fn step_name(s: &Study, name: &str) -> String {
+    if let Some(variable) = name.strip_prefix("missing: ") {
+        return format!("{} known", s.label(variable));
+    }
+    match name {
+        "group is reference or index" => {
+            let groups: Vec<String> = s.meta.index.iter().chain([&s.meta.reference]).map(|g| super::study::capital(g)).collect();
+            match groups.split_last() {
+                Some((last, most)) if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+                _ => name.to_owned(),
+            }
+        }
+        _ => name.to_owned(),
+    }
+}
+
+pub fn attrition(s: &Study) -> Option<TableView> {
+    let t = s.table(&schema::ATTRITION)?;
     let index = attrition_index_columns(t);
     let mut view = TableView::new("Rows left after each step")
         .left("Step", "In the order of the study file")
@@ -25,22 +42,19 @@ pub fn attrition(s: &Study) -> Vec<TableView> {
         view = view.right(group.as_str(), "Rows of the index group after the step");
     }
     for r in 0..t.rows.len() {
-        let name = t.text(r, "name");
-        let name = match name.strip_prefix("missing: ") {
-            Some(variable) => format!("missing: {}", s.label(variable)),
-            None => name.to_owned(),
-        };
-        let mut cells = vec![words(name)];
+        let mut cells = vec![words(step_name(s, t.text(r, "name")))];
         cells.extend(["n_before", "n_removed", "n_after", "n_reference"].map(|c| counted(t, r, c)));
         cells.extend(index.iter().map(|c| counted(t, r, c)));
         view.row(if r + 1 == t.rows.len() { "tot" } else { "" }, cells);
     }
-    view.note("A dash under a group: the groups are not known yet at this step.");
-    [view].into_iter().chain(joins(s)).collect()
+    if (0..t.rows.len()).any(|r| t.cell(r, "n_reference").is_null() && !t.flag(r, "withheld")) {
+        view.note("A dash under a group: the groups are not known yet at this step.");
+    }
+    Some(view)
 }
 
 /// What each join found; none for a study of one table.
-fn joins(s: &Study) -> Option<TableView> {
+pub fn joins(s: &Study) -> Option<TableView> {
     let t = s.table(&schema::JOINS).filter(|t| !t.rows.is_empty())?;
     let mut view = TableView::new("Rows with and without a match in each joined table")
         .left("Table", "In the order of the study file")
@@ -70,7 +84,7 @@ pub fn gap(s: &Study) -> Vec<TableView> {
         .iter()
         .map(|group| {
             let rows = rows_of(t, group);
-            let mut view = TableView::new(format!("{} and {}", s.patients(group), s.patients(&s.meta.reference)))
+            let mut view = TableView::new(format!("The gap between {} and {}, by scale", s.patients(group), s.patients(&s.meta.reference)))
                 .left("Scale", "How the two means are compared")
                 .right("Estimate", "Index minus reference, or index over reference")
                 .right("Interval", "Confidence interval")
@@ -84,7 +98,7 @@ pub fn gap(s: &Study) -> Vec<TableView> {
                 let name = if ratio { scale.replace('_', " ") } else { format!("{}, {}", scale.replace('_', " "), u.word) };
                 let (estimate, limits) = if ratio {
                     let limits = match t.number(r, "conf_low").zip(t.number(r, "conf_high")) {
-                        Some((low, high)) => marked("r", range(low, high, 2)),
+                        Some((low, high)) => ranged(range(low, high, 2), low, high),
                         None => super::view::absent(t, r),
                     };
                     (value(t, r, "estimate", |v| fixed(v, 2)), limits)
@@ -117,7 +131,7 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
         .index
         .iter()
         .map(|group| {
-            let mut view = TableView::new(format!("{} and {}", s.patients(group), s.patients(&s.meta.reference)))
+            let mut view = TableView::new(format!("Characteristics of {} and {}", s.patients(group), s.patients(&s.meta.reference)))
                 .left("Variable", "As the study file labels it")
                 .right(group.as_str(), "Mean (SD), or % for a level")
                 .right(s.meta.reference.as_str(), "Mean (SD), or % for a level")
@@ -153,9 +167,15 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
                 }
                 let spread = ["sd_index", "sd_reference"].iter().filter_map(|c| t.number(r, c)).reduce(f64::max);
                 let side = |mean: &str, sd: &str| match (level, t.number(r, mean)) {
+                    // The row of a variable whose levels follow.
+                    (None, None) if !t.flag(r, "withheld") => words(""),
                     (_, None) => super::view::absent(t, r),
                     (Some(_), Some(v)) => number(format!("{}%", fixed(v * 100.0, 1)), v),
-                    (None, Some(v)) => number(mean_sd(v, t.number(r, sd), spread), v),
+                    (None, Some(v)) => {
+                        let mut cell = number(mean_sd(v, t.number(r, sd), spread), v);
+                        cell.values.extend(t.number(r, sd).map(|sd| ("SD", sd)));
+                        cell
+                    }
                 };
                 let mut cells = vec![words(level.map_or_else(|| s.label(&variable).to_owned(), str::to_owned))];
                 cells.push(side("mean_index", "sd_index"));
@@ -177,40 +197,45 @@ pub fn table_one(s: &Study) -> Vec<TableView> {
 
 pub fn checks(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::DIAGNOSTICS) else { return Vec::new() };
-    let mut view = TableView::new("Checks, those that did not pass first")
-        .left("Result", "")
-        .left("Check", "")
-        .left("Index group", "")
-        .left("Blocks", "The set of blocks that the check is of")
-        .right("Found", "")
-        .right("Limit", "")
-        .left("What it means", "");
+    let several = s.meta.index.len() > 1;
     let mut rows: Vec<usize> = (0..t.rows.len()).filter(|&r| !super::methods::is_figure(t, r)).collect();
-    let rank = |r: usize| match t.cell(r, "passed").bool() {
-        Some(false) => 0,
-        Some(true) => 1,
-        None => 2,
-    };
-    rows.sort_by_key(|&r| rank(r));
+    let passed = |r: usize| t.cell(r, "passed").bool();
+    let (ran, well) = (rows.iter().filter(|&&r| passed(r).is_some()).count(), rows.iter().filter(|&&r| passed(r) == Some(true)).count());
+    let mut view = TableView::new(format!("Checks: {well} of {ran} passed")).left("Result", "Those that did not pass stand first").left("Check", "");
+    if several {
+        view = view.left("Index group", "");
+    }
+    let mut view = view
+        .left("Blocks", "The set of blocks that the check is of")
+        .right("Found", "What was found")
+        .right("Limit", "Where a result begins not to pass")
+        .left("What it means", "");
+    // Those that did not pass, those that did, those that inform; the same check in one place.
+    let place = |r: usize| (0..t.rows.len()).find(|&q| t.text(q, "check") == t.text(r, "check")).unwrap_or(r);
+    rows.sort_by_key(|&r| (passed(r).map_or(2, usize::from), place(r)));
+    let mut before = (String::new(), String::new());
     for r in rows {
-        let result = match t.cell(r, "passed").bool() {
+        let result = match passed(r) {
             Some(false) => marked("fail", "did not pass"),
             Some(true) => marked("pass", "passed"),
             None => marked("note", "for information"),
         };
         let blocks = t.cell(r, "blocks").text().map_or_else(String::new, |b| s.blocks(b));
-        view.row(
-            "",
-            vec![
-                result,
-                words(t.text(r, "check").replace('_', " ")),
-                words(t.text(r, "index_group")),
-                words(blocks),
-                value(t, r, "value", general),
-                t.number(r, "threshold").map_or_else(dash, |v| number(general(v), v)),
-                words(t.text(r, "message")),
-            ],
-        );
+        let now = (t.text(r, "check").replace('_', " "), t.text(r, "message").to_owned());
+        // What a check means is said once.
+        let message = if now == before { "as above".to_owned() } else { now.1.clone() };
+        let mut cells = vec![result, words(super::study::capital(&now.0))];
+        if several {
+            cells.push(words(t.text(r, "index_group")));
+        }
+        cells.extend([
+            words(blocks),
+            value(t, r, "value", general),
+            t.number(r, "threshold").map_or_else(dash, |v| number(general(v), v)),
+            words(message),
+        ]);
+        before = now;
+        view.row("", cells);
     }
     vec![view]
 }
@@ -240,15 +265,16 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
         }
         for r in rows {
             let (part, component) = (t.text(r, "part"), t.text(r, "component"));
-            let name = row_name(s, group, &s.meta.primary, part, component);
-            let mut cells = vec![words(name), value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u), share(t, r)];
+            let mut name = words(row_name(s, group, &s.meta.primary, part, component));
+            name.hue = s.meta.blocks.get_index_of(component).map(|k| k.min(6) + 1);
+            let mut cells = vec![name, value(t, r, "estimate", |v| u.show(v)), limits(t, r, &u), share(t, r)];
             cells.push(match t.number(r, "share_conf_low").zip(t.number(r, "share_conf_high")) {
-                Some((low, high)) => marked("r", format!("{}\u{a0}to\u{a0}{}", percent(low), percent(high))),
+                Some((low, high)) => ranged(format!("{}\u{a0}to\u{a0}{}", percent(low), percent(high)), low, high),
                 None => super::view::absent(t, r),
             });
             if orders {
                 let pair = |a: &str, b: &str, join: &str| match t.number(r, a).zip(t.number(r, b)) {
-                    Some((low, high)) => marked("r", format!("{}{join}{}", u.show(low), u.show(high))),
+                    Some((low, high)) => ranged(format!("{}{join}{}", u.show(low), u.show(high)), low, high),
                     None => super::view::absent(t, r),
                 };
                 cells.push(pair("order_min", "order_max", "\u{a0}to\u{a0}"));
@@ -264,13 +290,14 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
             analysis_note(s, &s.meta.primary),
             u.word
         ));
+        view.family = super::study::capital(&super::wording::family_name(&s.family(&s.meta.primary)));
         views.push(view);
     }
     views
 }
 
-/// Every set of blocks, an analysis and index group a table.
-pub fn nested(s: &Study) -> Vec<TableView> {
+/// Every set of blocks, a table for each index group and analysis: (index group, analysis, table).
+pub fn nested(s: &Study) -> Vec<(String, String, TableView)> {
     let Some(t) = s.table(&schema::WITH_AND_WITHOUT) else { return Vec::new() };
     let mut views = Vec::new();
     for group in &s.meta.index {
@@ -308,7 +335,8 @@ pub fn nested(s: &Study) -> Vec<TableView> {
                 );
             }
             view.note(format!("{} Rows stand in the order of the study file, not of size.", analysis_note(s, &analysis)));
-            views.push(view);
+            view.family = super::study::capital(&super::wording::family_name(&s.family(&analysis)));
+            views.push((group.clone(), analysis, view));
         }
     }
     views
@@ -378,7 +406,7 @@ pub fn models(s: &Study) -> Vec<TableView> {
             head = now;
         }
         let limits = match t.number(r, "conf_low").zip(t.number(r, "conf_high")) {
-            Some((low, high)) => marked("r", format!("{}\u{a0}to\u{a0}{}", general(low), general(high))),
+            Some((low, high)) => ranged(format!("{}\u{a0}to\u{a0}{}", general(low), general(high)), low, high),
             None => super::view::absent(t, r),
         };
         view.row("sub", vec![words(s.term(t.text(r, "term"))), value(t, r, "estimate", general), limits, words(t.text(r, "se_kind"))]);

@@ -130,20 +130,20 @@ impl<'a> Study<'a> {
         set.split('+').map(|b| self.block(b)).collect::<Vec<_>>().join(" + ")
     }
 
+    /// What the units are: `patients`, or as the study file calls them.
+    pub fn unit_name(&self) -> &'a str {
+        if self.meta.units.is_empty() { "patients" } else { &self.meta.units }
+    }
+
     /// `Black patients`; `patients with arm 1` for a value that is a number.
     pub fn patients(&self, value: &str) -> String {
         if read_number(value).is_some() {
-            return format!("patients with {} {value}", self.label(&self.meta.group));
+            return format!("{} with {} {value}", self.unit_name(), self.label(&self.meta.group));
         }
-        format!("{} patients", capital(value))
+        format!("{} {}", capital(value), self.unit_name())
     }
 
-    pub fn allowables(&self) -> String {
-        let names: Vec<String> = self.meta.allowable.iter().map(|v| without_unit(self.label(v)).to_owned()).collect();
-        list(&names)
-    }
-
-    /// The same inside a sentence.
+    /// What is treated as fair, inside a sentence.
     pub fn allowables_in_words(&self) -> String {
         list(&self.allowable_names())
     }
@@ -256,6 +256,11 @@ impl<'a> Study<'a> {
         let row = self.parts(group, &self.meta.primary).first().map(|p| p.row);
         let scale = row.zip(self.table(&schema::DECOMPOSITION)).map(|(row, t)| t.text(row, "scale").to_owned());
         scale.unwrap_or_else(|| self.meta.scale.clone())
+    }
+
+    /// Whether any part is given as a share.
+    pub fn parts_have_shares(&self) -> bool {
+        self.table(&schema::DECOMPOSITION).is_some_and(|t| (0..t.rows.len()).any(|r| t.number(r, "share").is_some()))
     }
 
     /// Why an analysis has no estimates for a group, if it has none.

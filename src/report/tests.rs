@@ -51,6 +51,7 @@ fn meta(family: &str, index: &[&str], blocks: &[&str]) -> Meta {
         title: "Fixture: a gap in invented data".into(),
         study_file: "fixture.yaml".into(),
         study_sha256: "00".repeat(32),
+        units: "patients".into(),
         outcome: if family == "gaussian" { "los" } else { "died_30d" }.into(),
         family: family.into(),
         scale: scale.into(),
@@ -129,6 +130,33 @@ fn varied(meta: &Meta, blocks: &[&str], size: f64) -> Result<Table, Problems> {
     Ok(t)
 }
 
+/// Two normal shapes, apart by more with every block; ends with few units.
+fn overlap(index: &[&str], blocks: &[&str]) -> Result<Table, Problems> {
+    let mut t = Table::new(&schema::OVERLAP);
+    for group in index {
+        for set in 0..=blocks.len() {
+            let name = if set == 0 { "none".to_owned() } else { blocks[..set].join("+") };
+            for k in -20..20 {
+                let low = f64::from(k) * 0.2;
+                let bell = |centre: f64| (-(low + 0.1 - centre).powi(2)).exp();
+                let (s0, s1) = (bell(-1.0), bell(-1.0 + 0.3 * set as f64));
+                let cells = [
+                    ("index_group", Cell::from(*group)),
+                    ("blocks", name.as_str().into()),
+                    ("low", low.into()),
+                    ("high", (low + 0.2).into()),
+                    ("n_reference", ((s0 * 1683.0) as u64).into()),
+                    ("n_index", ((s1 * 564.0) as u64).into()),
+                    ("share_reference", (s0 * 0.1128).into()),
+                    ("share_index", (s1 * 0.1128).into()),
+                ];
+                z(&mut t, &cells)?;
+            }
+        }
+    }
+    Ok(t)
+}
+
 fn z(t: &mut Table, cells: &[(&str, Cell)]) -> Result<(), Problems> {
     t.push(cells)
 }
@@ -187,6 +215,10 @@ fn fixture(family: &str, index: &[&str], blocks: &[&str], size: f64) -> Result<R
                 ("conf_high", (estimate + width).into()),
                 ("mean_reference", (0.1042 * size).into()),
                 ("mean_index", (0.1646 * size).into()),
+                ("mean_reference_conf_low", (0.095 * size).into()),
+                ("mean_reference_conf_high", (0.113 * size).into()),
+                ("mean_index_conf_low", (0.15 * size).into()),
+                ("mean_index_conf_high", (0.18 * size).into()),
                 ("n_reference", 14913u64.into()),
                 ("n_index", 5000u64.into()),
                 ("_events_reference", events.map(|_| 1554u64).into()),
@@ -326,7 +358,7 @@ fn fixture(family: &str, index: &[&str], blocks: &[&str], size: f64) -> Result<R
             z(&mut coefficients, &cells)?;
         }
     }
-    let tables = vec![attrition, gap, one, diagnostics, parts, sets, models, coefficients, varied(&meta, blocks, size)?];
+    let tables = vec![attrition, gap, one, diagnostics, parts, sets, models, coefficients, varied(&meta, blocks, size)?, overlap(index, blocks)?];
     let min_cell = meta.min_cell;
     withhold(meta, tables, min_cell).map(|(r, _)| r)
 }
@@ -365,19 +397,125 @@ fn pages_are_self_contained_and_use_no_forbidden_phrase() {
         for phrase in FORBIDDEN {
             assert!(!lower.contains(phrase), "{name}: `{phrase}`");
         }
-        for outside in ["<script", "http://", "https://", "url(//", "@import", "<link", "<img"] {
+        for outside in
+            ["<script src", "http://", "https://", "url(//", "@import", "<link rel=\"stylesheet", "<img", "<iframe", "fetch(", "xmlhttprequest"]
+        {
             assert!(!lower.contains(outside), "{name}: {outside}");
         }
-        assert!(!html.contains("NaN") && !html.contains("undefined"), "{name}");
-        assert_eq!(html.matches("<svg class=\"w\"").count(), tables.meta.index.len());
-        assert_eq!(html.matches("<svg class=\"n\"").count(), tables.meta.index.len());
-        assert_eq!(html.matches("role=\"img\"").count(), html.matches("<desc ").count());
+        assert!(!html.contains("undefined"), "{name}");
+        assert!(html.len() < 2_000_000, "{name}: {} bytes", html.len());
         let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|s| s.split('"').next()).collect();
         let all = ids.len();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), all, "{name}: ids are unique");
+        for anchor in html.split(" href=\"#").skip(1).filter_map(|s| s.split('"').next()) {
+            assert!(ids.contains(&anchor), "{name}: #{anchor} leads nowhere");
+        }
     }
+}
+
+/// The pieces of a text between two marks.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
+    text.split(open).skip(1).filter_map(|s| s.split(close).next()).collect()
+}
+
+/// Numbers of an attribute or of a path.
+fn numbers_in(text: &str) -> Vec<f64> {
+    text.split(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-')).filter_map(|n| n.parse().ok()).collect()
+}
+
+/// Every figure is drawn twice, with words for those who do not see it, and nothing stands outside.
+#[test]
+fn figures_are_drawn_twice_with_title_and_description_and_stay_inside() {
+    for (name, tables) in cases() {
+        let html = render(&tables).unwrap();
+        let figures = between(&html, "<figure id=\"", "</figure>");
+        assert!(figures.len() >= 8 * tables.meta.index.len(), "{name}: {} figures", figures.len());
+        for figure in figures {
+            let id = figure.split('"').next().unwrap();
+            for (class, width) in [("w", "800"), ("n", "350")] {
+                let svg = between(figure, &format!("<svg class=\"{class}\""), "</svg>");
+                assert_eq!(svg.len(), 1, "{name} {id}: one drawing of class {class}");
+                let svg = svg[0];
+                assert!(svg.contains("role=\"img\"") && svg.contains("aria-labelledby"), "{name} {id}");
+                assert!(!between(svg, "<title", "</title>")[0].ends_with('>'), "{name} {id}: a title");
+                assert!(svg.contains("<desc "), "{name} {id}: a description");
+                let view = numbers_in(between(svg, "viewBox=\"", "\"")[0]);
+                assert!(view.len() == 4 && view[2].to_string() == width && view[3] > 20.0, "{name} {id}: {view:?}");
+                let (w, h) = (view[2], view[3]);
+                assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{name} {id}");
+                for (attribute, limit) in [(" x=\"", w), (" cx=\"", w), (" y=\"", h), (" cy=\"", h)] {
+                    for v in between(svg, attribute, "\"").into_iter().flat_map(numbers_in) {
+                        assert!((-0.5..=limit + 0.5).contains(&v), "{name} {id} {class}: {attribute}{v} of {limit}");
+                    }
+                }
+                for text in between(svg, "<text ", "</text>") {
+                    let (attributes, words) = text.split_once('>').unwrap();
+                    let x = numbers_in(between(attributes, "x=\"", "\"")[0])[0];
+                    let width =
+                        super::chart::text_width(&words.replace("&quot;", "'").replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">"));
+                    let (left, right) = match between(attributes, "text-anchor=\"", "\"")[0] {
+                        "end" => (x - width, x),
+                        "middle" => (x - width / 2.0, x + width / 2.0),
+                        _ => (x, x + width),
+                    };
+                    assert!(left > -9.0 && right < w + 9.0, "{name} {id} {class}: `{words}` from {left:.0} to {right:.0} of {w}");
+                }
+            }
+        }
+    }
+}
+
+/// The numbers of every figure can be read and taken away.
+#[test]
+fn every_table_has_a_file_with_a_line_for_each_row() {
+    let (name, tables) = cases().swap_remove(0);
+    let html = render(&tables).unwrap();
+    let views = between(&html, "<div class=\"tw", "</table>");
+    assert!(views.len() > 15, "{name}");
+    for view in views {
+        let file = between(view, "href=\"data:text/csv;charset=utf-8,", "\"")[0];
+        let rows = view.matches("<tr").count() - view.matches("<tr class=\"grp\"").count();
+        assert_eq!(file.matches("%0D%0A").count(), rows, "{file}");
+    }
+    for kind in ["flow", "parts-1", "means-1", "balance-1", "overlap-1", "orders-1", "ladder-1", "methods-1", "choices-1"] {
+        let figure = html.split(&format!("<figure id=\"{kind}\"")).nth(1).unwrap_or_else(|| panic!("{kind} is drawn"));
+        assert!(figure.split("</figure>").next().unwrap().contains("<details class=\"data\">"), "{kind} has its data");
+    }
+}
+
+/// What is withheld is named as such, and has no place in a drawing.
+#[test]
+fn a_withheld_value_has_no_mark() {
+    let (_, mut tables) = cases().swap_remove(0);
+    let marks = |html: &str| between(&html, "<figure id=\"balance-1\"", "</figure>")[0].matches("<circle").count();
+    let before = marks(&render(&tables).unwrap());
+    let t = tables.tables.get_mut("table_one").unwrap();
+    let row = (0..t.rows.len()).find(|&r| t.text(r, "variable") == "creatinine").unwrap();
+    for column in ["smd", "smd_weighted", "mean_index", "mean_reference", "sd_index", "sd_reference"] {
+        let at = t.position(column).unwrap();
+        t.rows[row][at] = Cell::Null;
+    }
+    let withheld = t.position("withheld").unwrap();
+    t.rows[row][withheld] = Cell::Bool(true);
+    let html = render(&tables).unwrap();
+    // Before and after, in both drawings.
+    assert_eq!(marks(&html), before - 4);
+    assert!(html.contains("<td class=\"wt\"><span>withheld</span></td>"));
+}
+
+#[test]
+fn units_that_are_not_patients_are_not_called_so() {
+    let (_, mut tables) = cases().swap_remove(0);
+    tables.meta.units = "stays".into();
+    let html = render(&tables).unwrap();
+    assert!(html.contains("Between stays with the same age and sex") && html.contains("White stays"));
+    assert!(
+        !html.to_lowercase().contains("patient"),
+        "{}",
+        html.to_lowercase().split("patient").next().unwrap().chars().rev().take(80).collect::<String>()
+    );
 }
 
 #[test]
@@ -432,7 +570,7 @@ fn a_study_without_estimates_still_has_a_page() {
     tables.meta.not_estimated.push(("primary".into(), "Black".into(), "the fit is separated".into()));
     let html = render(&tables).unwrap();
     assert!(html.contains("not estimated") && html.contains("the fit is separated"));
-    assert!(!html.contains("<svg"));
+    assert!(!html.contains("id=\"parts-1\"") && html.contains("id=\"flow\""));
     assert!(terminal_table(&tables).contains("not estimated: the fit is separated"));
 }
 

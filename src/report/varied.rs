@@ -55,6 +55,24 @@ fn told(variation: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// The heading of a kind of variation.
+pub fn heading(variation: &str) -> &'static str {
+    told(variation).0
+}
+
+/// Index groups and analyses that have variations.
+pub fn analyses(s: &Study) -> Vec<(String, String)> {
+    let Some(t) = s.table(&schema::SENSITIVITY) else { return Vec::new() };
+    let mut out: Vec<(String, String)> = Vec::new();
+    for r in 0..t.rows.len() {
+        let key = (t.text(r, "index_group").to_owned(), t.text(r, "analysis").to_owned());
+        if !out.contains(&key) {
+            out.push(key);
+        }
+    }
+    out
+}
+
 /// A table for each index group, analysis and variation.
 pub fn tables(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::SENSITIVITY) else { return Vec::new() };
@@ -121,7 +139,7 @@ fn of_learner(s: &Study, t: &Table, r: usize) -> Option<String> {
     Some(format!("{}: {what}.", capital(&setting(s, t, r))))
 }
 
-fn setting(s: &Study, t: &Table, r: usize) -> String {
+pub fn setting(s: &Study, t: &Table, r: usize) -> String {
     let text = t.text(r, "setting");
     let named = |name: &str| if s.meta.blocks.contains_key(name) { s.block(name) } else { s.label(name).to_owned() };
     match t.text(r, "variation") {

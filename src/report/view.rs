@@ -14,13 +14,20 @@ pub struct Head {
     pub tip: String,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub struct Shown {
     pub text: String,
     /// `l` text, `r` number, `wt` withheld, `pass`, `fail`, `note`.
     pub class: &'static str,
-    /// The value in full precision.
+    /// The value in full precision, by which a column is sorted.
     pub value: Option<String>,
+    /// The numbers of the cell in full precision, as a file holds them: under the head of the column, or with `low`, `high`, `sd` after it.
+    #[serde(skip)]
+    pub values: Vec<(&'static str, f64)>,
+    /// The number of the block whose disc stands before the text.
+    pub hue: Option<usize>,
+    /// An anchor that the text leads to.
+    pub link: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -32,6 +39,14 @@ pub struct RowView {
 
 #[derive(Serialize, Default)]
 pub struct TableView {
+    /// Its place among the tables of the page; 0 for the numbers of a figure.
+    pub number: usize,
+    /// The name of the file that holds its numbers.
+    pub name: String,
+    /// Its numbers in full precision as a `data:` link.
+    pub csv: String,
+    /// The family of all its numbers, for their hover text.
+    pub family: String,
     pub caption: String,
     pub note: String,
     pub head: Vec<Head>,
@@ -69,26 +84,37 @@ impl TableView {
     pub fn note(&mut self, note: impl Into<String>) {
         self.note = note.into();
     }
+
+    /// Names the table and writes its file.
+    pub fn finish(&mut self, number: usize, name: String, units: &[String]) {
+        self.csv = super::csv::link(self, units);
+        (self.number, self.name) = (number, name);
+    }
 }
 
 pub fn words(text: impl Into<String>) -> Shown {
-    Shown { text: text.into(), class: "l", value: None }
+    Shown { text: text.into(), class: "l", ..Shown::default() }
 }
 
 pub fn marked(class: &'static str, text: impl Into<String>) -> Shown {
-    Shown { text: text.into(), class, value: None }
+    Shown { text: text.into(), class, ..Shown::default() }
 }
 
 pub fn dash() -> Shown {
-    Shown { text: "\u{2013}".into(), class: "r", value: None }
+    marked("r", "\u{2013}")
 }
 
 pub fn withheld() -> Shown {
-    Shown { text: "withheld".into(), class: "wt", value: None }
+    marked("wt", "withheld")
 }
 
 pub fn number(text: String, value: f64) -> Shown {
-    Shown { text, class: "r", value: Some(format!("{value:?}")) }
+    Shown { text, class: "r", value: Some(format!("{value:?}")), values: vec![("", value)], ..Shown::default() }
+}
+
+/// A range, or the limits of an interval.
+pub fn ranged(text: String, low: f64, high: f64) -> Shown {
+    Shown { values: vec![("low", low), ("high", high)], value: Some(format!("{low:?}")), ..marked("r", text) }
 }
 
 /// What stands where there is no number.
@@ -111,7 +137,7 @@ pub fn counted(t: &Table, row: usize, column: &str) -> Shown {
 /// `1.17 to 2.71` of a row's conf_low and conf_high.
 pub fn limits(t: &Table, row: usize, u: &Units) -> Shown {
     match t.number(row, "conf_low").zip(t.number(row, "conf_high")) {
-        Some((low, high)) => marked("r", u.range(low, high)),
+        Some((low, high)) => ranged(u.range(low, high), low, high),
         None => absent(t, row),
     }
 }

@@ -48,7 +48,8 @@ pub fn headline(s: &Study, group: &str) -> Headline {
     let fair = s.allowables_in_words();
     // A division of fewer than all units says of whom it is.
     let place = super::hospital::population(s, group, &s.meta.primary).map(|place| format!(" {place}")).unwrap_or_default();
-    let basis = if fair.is_empty() { format!("The gap{place}") } else { format!("Between patients with the same {fair}{place} the gap") };
+    let units = s.unit_name();
+    let basis = if fair.is_empty() { format!("The gap{place}") } else { format!("Between {units} with the same {fair}{place} the gap") };
     if !distinct {
         let at = if fair.is_empty() { place } else { format!(" at the same {fair}{place}") };
         lead.push(format!("The data do not show a gap{at} ({}). Contributions are given in {}; shares are not.", with_limits(&u, adjusted), u.noun));
@@ -252,7 +253,8 @@ pub fn analysis_note(s: &Study, analysis: &str) -> String {
     if settings.is_empty() { format!("{family}: {}.", lower(name)) } else { format!("{family}: {} ({}).", lower(name), settings.join(", ")) }
 }
 
-fn lower(name: &str) -> String {
+/// A method's name inside a sentence.
+pub fn lower(name: &str) -> String {
     let keep = ["Oaxaca", "Fairlie", "Yun", "Gelbach", "Karlson"].iter().any(|n| name.starts_with(n));
     let mut chars = name.chars();
     match chars.next() {
@@ -273,8 +275,8 @@ pub fn standing(s: &Study) -> String {
     let mut out = analysis_note(s, &s.meta.primary);
     if let Some(target) = s.setting(&s.meta.primary, "target") {
         let standard = match target.as_str() {
-            "index" => " Index patients are the standard population.",
-            "reference" => " Reference patients are the standard population.",
+            "index" => " The index group is the standard population.",
+            "reference" => " The reference group is the standard population.",
             "pooled" => " Both groups together are the standard population.",
             _ => "",
         };
@@ -307,18 +309,17 @@ pub fn limits(s: &Study) -> Vec<String> {
                 .to_owned(),
         );
     }
-    out.push(
+    let units = s.unit_name();
+    out.push(format!(
         "A share is a contribution divided by the gap that remains once the variables treated as fair are the same. It depends on the family, \
          the order, those variables and the standard population; other choices give other shares for the same data. It can lie below 0% or above \
-         100%, and it is not a percentage of patients."
-            .to_owned(),
-    );
-    out.push(
-        "What is not explained holds unmeasured factors, measurement error and differences in care between patients alike on the measured \
+         100%, and it is not a percentage of {units}."
+    ));
+    out.push(format!(
+        "What is not explained holds unmeasured factors, measurement error and differences in care between {units} alike on the measured \
          factors; it measures neither unequal treatment nor what cannot be changed. A small unexplained part would not show equity, because the \
          blocks are themselves pathways."
-            .to_owned(),
-    );
+    ));
     out.push("A part that travels with a block is not thereby justified: that is said only by listing a variable as treated as fair.".to_owned());
     out.push(
         "Only the units of the cohort are described. Being in it may depend on the group and on factors that are not measured, which can bias any \

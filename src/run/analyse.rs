@@ -10,7 +10,7 @@ use crate::decompose::{DecomposeError, Decomposition, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::Contrast;
 use crate::diagnostics::fitness::Fitness;
-use crate::diagnostics::{self, Check, Gate};
+use crate::diagnostics::{self, Bin, Check, Gate};
 use crate::error::codes::Exit;
 use crate::error::{Problem, Problems, codes};
 use crate::estimate::Sampling;
@@ -94,6 +94,8 @@ pub struct GroupResult {
     /// By position in the study's analyses.
     pub analyses: Vec<Result<AnalysisResult, DecomposeError>>,
     pub checks: Vec<Check>,
+    /// Where the groups lie on the linear predictor of each group model.
+    pub overlap: Vec<(BlockSet, Vec<Bin>)>,
     /// Analyses by position, and how they vary.
     pub varied: Vec<(usize, Vec<Varied>)>,
 }
@@ -207,6 +209,7 @@ struct Measured<D> {
     analyses: Vec<Result<D, DecomposeError>>,
     models: Vec<ModelResult>,
     checks: Vec<Check>,
+    overlap: Vec<(BlockSet, Vec<Bin>)>,
     /// By row of the design: weights that turn reference units into index units.
     odds: Option<Vec<f64>>,
 }
@@ -223,11 +226,11 @@ fn one_group(plan: &StudyPlan, data: &Data<'_>, beside: &Beside<'_>, index_group
     let label = &c.design.groups[index_group].label;
     let response = if let Data::Responding(r) = data { Some(r.as_ref()) } else { None };
     let sampling = sampling_for(plan, &c, response, true);
-    let (analyses, models, mut checks, odds) = match data {
+    let (analyses, models, mut checks, overlap, odds) = match data {
         Data::Complete(_) | Data::Responding(_) => {
             let m = measure(plan, &c, response, &sampling, &|what| progress(&format!("{label}: {what}")));
             let analyses = m.analyses.iter().map(|r| r.as_ref().map(|d| printed(d, &sampling_of(d, &sampling))).map_err(Clone::clone));
-            (analyses.collect(), m.models, m.checks, m.odds)
+            (analyses.collect(), m.models, m.checks, m.overlap, m.odds)
         }
         Data::Imputed(imputations, _) => {
             progress(&format!("{label}: {} completed data sets", imputations.len()));
@@ -235,19 +238,22 @@ fn one_group(plan: &StudyPlan, data: &Data<'_>, beside: &Beside<'_>, index_group
                 let (design, _) = imputations.design(m)?;
                 let found = measure(plan, &Contrast::new(&design, index_group), None, &sampling, &|_| {});
                 let analyses = found.analyses.into_iter().map(|r| r.map(|d| Condensed::new(d, &sampling))).collect();
-                Ok(Measured { analyses, models: found.models, checks: found.checks, odds: found.odds })
+                Ok(Measured { analyses, models: found.models, checks: found.checks, overlap: found.overlap, odds: found.odds })
             };
             let all: Result<Vec<Measured<Condensed>>, Problems> = (0..imputations.len()).into_par_iter().map(each).collect();
             let mut by_analysis: Vec<Vec<Result<Condensed, DecomposeError>>> = plan.analyses.iter().map(|_| Vec::new()).collect();
             let (mut models, mut checks, mut odds) = (Vec::new(), Vec::new(), Vec::new());
+            // Drawn for the first completed data set.
+            let mut overlap = None;
             for m in all? {
                 by_analysis.iter_mut().zip(m.analyses).for_each(|(of, r)| of.push(r));
                 models.push(m.models);
                 checks.push(m.checks);
+                overlap.get_or_insert(m.overlap);
                 odds.push(m.odds);
             }
             let analyses = by_analysis.into_iter().map(pooled_analysis).collect();
-            (analyses, pooled::models(models, &sampling), diagnostics::of_completed(checks), pooled::weights(odds))
+            (analyses, pooled::models(models, &sampling), diagnostics::of_completed(checks), overlap.unwrap_or_default(), pooled::weights(odds))
         }
     };
 
@@ -280,6 +286,7 @@ fn one_group(plan: &StudyPlan, data: &Data<'_>, beside: &Beside<'_>, index_group
         models,
         analyses,
         checks,
+        overlap,
         varied,
     })
 }
@@ -321,7 +328,11 @@ fn measure(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>, samp
 
     progress("checks");
     let rests = plan.analyses.iter().any(|a| a.method.rests_on_overlap());
-    let mut checks: Vec<Check> = diagnostics::overlap(&fits, rests).into_iter().flat_map(|o| o.checks).collect();
+    let (mut checks, mut overlap): (Vec<Check>, Vec<(BlockSet, Vec<Bin>)>) = Default::default();
+    for o in diagnostics::overlap(&fits, rests) {
+        checks.extend(o.checks);
+        overlap.push((o.set, o.bins));
+    }
     checks.extend(diagnostics::events_per_coefficient(&fits));
     if let Some(model) = diagnostics::full_reference_model(&fits) {
         checks.extend(diagnostics::reference_model(&fits, &model));
@@ -338,7 +349,7 @@ fn measure(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>, samp
     }
     checks.extend(facts);
     let odds = fits.group(BlockSet::all(design.blocks.len()), crate::decompose::fits::Toward::Index).ok();
-    Measured { analyses, models, checks, odds: odds.map(|g| g.odds.clone()) }
+    Measured { analyses, models, checks, overlap, odds: odds.map(|g| g.odds.clone()) }
 }
 
 /// By kind of sampling, index group and analysis.

@@ -34,6 +34,7 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         study: plan.name.clone(),
         title: plan.title.clone(),
+        units: plan.called.clone(),
         outcome: roles.outcome.column.name.clone(),
         family: design.family.name().to_owned(),
         scale: design.family.scale().name().to_owned(),
@@ -86,6 +87,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
         filler.decomposition()?,
         filler.detail()?,
         filler.diagnostics()?,
+        filler.overlap()?,
     ];
     if plan.sensitivity.is_some() {
         tables.push(filler.sensitivity()?);
@@ -212,6 +214,12 @@ impl Filler<'_> {
                     ("_events_index", g.gap.events.map(|e| e.1 as u64).into()),
                 ];
                 cells.extend(inferred(r.value));
+                for (columns, limits) in [
+                    (["mean_reference_conf_low", "mean_reference_conf_high"], g.gap.limits_reference),
+                    (["mean_index_conf_low", "mean_index_conf_high"], g.gap.limits_index),
+                ] {
+                    cells.extend(columns.into_iter().zip([limits.map(|l| l.0), limits.map(|l| l.1)]).map(|(c, v)| (c, v.into())));
+                }
                 table.push(&cells)?;
             }
         }
@@ -439,6 +447,27 @@ impl Filler<'_> {
             terms().sum::<f64>().abs() > 1e-9 * terms().map(f64::abs).sum::<f64>()
         };
         (!t.covariate.is_empty()).then(|| rows.clone().filter(has).count())
+    }
+
+    fn overlap(&self) -> Result<Table, Problems> {
+        let mut table = Table::new(&schema::OVERLAP);
+        for g in &self.analysed.groups {
+            for (set, bins) in &g.overlap {
+                for b in bins {
+                    table.push(&[
+                        ("index_group", self.label(g)),
+                        ("blocks", self.blocks(*set)),
+                        ("low", b.low.into()),
+                        ("high", b.high.into()),
+                        ("n_reference", b.n.0.into()),
+                        ("n_index", b.n.1.into()),
+                        ("share_reference", b.share.0.into()),
+                        ("share_index", b.share.1.into()),
+                    ])?;
+                }
+            }
+        }
+        Ok(table)
     }
 
     fn diagnostics(&self) -> Result<Table, Problems> {

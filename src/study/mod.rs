@@ -57,6 +57,7 @@ fn load_bytes(
             path: path.to_owned(),
             name: file.study.value.clone(),
             title: file.title.clone().unwrap_or_else(|| file.study.value.clone()),
+            called: file.cohort.called_in_force(),
             cohort: resolved.cohort,
             roles: resolved.roles,
             causal_order: resolved.causal_order,

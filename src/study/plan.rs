@@ -17,6 +17,8 @@ pub struct StudyPlan {
     /// Name of the output folder.
     pub name: String,
     pub title: String,
+    /// What the units are called, in the plural.
+    pub called: String,
     pub cohort: CohortPlan,
     pub roles: RolesPlan,
     /// Positions in `roles.blocks`.

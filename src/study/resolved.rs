@@ -1,8 +1,8 @@
 //! The study with every default written out: study.resolved.yaml.
 
 use super::file::{
-    CodingFile, CompareFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile, MethodFile,
-    MissingRuleFile, MultipleImputationFile, OtherwiseFile, StudyFile, SurfaceFile, Variable, WithAndWithoutFile,
+    CodingFile, CohortFile, CompareFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile,
+    MethodFile, MissingRuleFile, MultipleImputationFile, OtherwiseFile, StudyFile, SurfaceFile, Variable, WithAndWithoutFile,
 };
 use super::placed::{Placed, Word};
 use super::resolve::seen_from;
@@ -78,6 +78,16 @@ impl HospitalFile {
     }
 }
 
+impl CohortFile {
+    /// What the units are called: as asked, or patients where names say that they are.
+    pub fn called_in_force(&self) -> String {
+        let of_patients = |name: &Word| name.value.to_lowercase().contains("patient");
+        let first = self.steps.iter().filter_map(|step| step.value.first.as_ref()).flat_map(|first| first.per.0.iter());
+        let patients = std::iter::once(&self.unit.table).chain(first).any(of_patients);
+        self.unit.called.clone().unwrap_or_else(|| if patients { "patients" } else { "units" }.to_owned())
+    }
+}
+
 impl StudyFile {
     /// Whether a rule for missing values is multiple imputation.
     pub fn imputes(&self) -> bool {
@@ -127,6 +137,7 @@ fn folds_in_force(learner: LearnerFile, folds: &Option<Placed<u32>>) -> Option<P
 pub fn yaml_in_full(file: &StudyFile) -> Result<String, Box<Problem>> {
     let mut full = file.clone();
     full.title.get_or_insert_with(|| file.study.value.clone());
+    full.cohort.unit.called.get_or_insert_with(|| file.cohort.called_in_force());
     for method in full.analyses.values_mut() {
         method.value = with_defaults(&method.value, file);
     }

@@ -94,7 +94,7 @@ fn what_differs_is_named_with_its_causes() {
         "input: hospitals (hospitals.csv): 30 rows, sha256 ",
         "  Black, primary, explained, hospital: estimate: ",
         "standard errors)",
-        "The same: attrition, gap",
+        "The same: attrition, joins, gap",
     ] {
         assert!(text.contains(says), "no {says:?} in\n{text}");
     }

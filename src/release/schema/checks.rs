@@ -1,6 +1,8 @@
 //! How far results hold: other settings, and checks.
 
-use super::{ANALYSIS, BLINDED, CONF_HIGH, CONF_LOW, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, boolean, count, integer, key, number, text};
+use super::{
+    ANALYSIS, BLINDED, BLOCKS, CONF_HIGH, CONF_LOW, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, boolean, count, integer, key, number, text,
+};
 
 pub static SENSITIVITY: TableDecl = TableDecl {
     name: "sensitivity",
@@ -102,4 +104,21 @@ pub static DIAGNOSTICS: TableDecl = TableDecl {
         integer("_count", "units", "The number of units behind value, when value is a count or a share of units; null otherwise."),
         integer("_of", "units", "The units that _count is a part of; null when there is no such total."),
     ],
+};
+
+pub static OVERLAP: TableDecl = TableDecl {
+    name: "overlap",
+    row: "a bin of the log-odds of being index, by one group model",
+    columns: &[
+        INDEX_GROUP,
+        BLOCKS,
+        number("low", "log-odds", "Lower end of the bin, included."),
+        number("high", "log-odds", "Upper end. Bins are joined until each holds no unit of a group or at least `release: min_cell`."),
+        count("n_reference", "units", "Reference units of the group model in the bin."),
+        count("n_index", "units", "Index units in the bin."),
+        number("share_reference", "", "Share of the reference units' weight that lies in the bin."),
+        number("share_index", "", "Share of the index units' weight that lies in the bin."),
+        WITHHELD,
+    ],
+    hidden: &[],
 };

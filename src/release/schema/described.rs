@@ -91,6 +91,10 @@ pub static GAP: TableDecl = TableDecl {
         count("n_reference", "units", "Reference units."),
         count("n_index", "units", "Index units."),
         WITHHELD,
+        number("mean_reference_conf_low", "outcome", "Lower confidence limit of mean_reference."),
+        number("mean_reference_conf_high", "outcome", "Upper confidence limit of mean_reference."),
+        number("mean_index_conf_low", "outcome", "Lower confidence limit of mean_index."),
+        number("mean_index_conf_high", "outcome", "Upper confidence limit of mean_index."),
     ],
     hidden: &[
         integer("_events_reference", "events", "Events among reference units; null for a gaussian outcome."),

@@ -112,6 +112,10 @@ pub struct UnitFile {
     /// Column that identifies a row; a repeated key is an error. Without it uniqueness is not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Word>,
+    /// What the units are, for the report: a plural such as patients, stays or people. Unless given: patients where the table is one of
+    /// patients, or a step keeps the first row of each patient, and units otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
 }
 
 /// A many-to-one join.
