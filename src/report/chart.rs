@@ -215,7 +215,7 @@ impl Axis {
 
     /// The same for a panel among others, with as few ticks as have room.
     pub fn panel(values: impl IntoIterator<Item = f64>, left: f64, right: f64) -> Self {
-        Self::with_ticks(values, left, right, ((right - left) / 30.0).floor().clamp(2.0, 9.0))
+        Self::with_ticks(values, left, right, ((right - left) / 24.0).floor().clamp(3.0, 9.0))
     }
 
     fn with_ticks(values: impl IntoIterator<Item = f64>, left: f64, right: f64, most: f64) -> Self {

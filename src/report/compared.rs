@@ -4,7 +4,7 @@ use super::Figure;
 use super::chart::panels::{Line, Panels, Row};
 use super::chart::{Hue, Mark};
 use super::figure::{Drawn, captioned, diamond, disc, ring};
-use super::numbers::level;
+use super::numbers::{general, level};
 use super::study::{Interval, Part, Study, capital, interval, total};
 use super::varied;
 use super::wording::{family_name, inner};
@@ -273,7 +273,7 @@ fn choice(variation: &str, setting: &str) -> Option<String> {
         ("estimator", "ipw") => Some("Weighting only".into()),
         ("learner", name) => Some(capital(&name.replace('_', " "))),
         ("trimming", a) => match a.parse::<f64>() {
-            Ok(a) if a > 0.0 => Some(format!("Only from {a} to {}", 1.0 - a)),
+            Ok(a) if a > 0.0 => Some(format!("Only from {} to {}", general(a), general(1.0 - a))),
             _ => Some("Untrimmed".into()),
         },
         _ => None,
@@ -315,10 +315,7 @@ pub fn agreement(s: &Study, group: &str, id: String) -> Option<Drawn> {
                 let Some(v) = interval(t, r, "estimate").filter(|_| estimator) else { continue };
                 found.extend(t.number(r, "std_error").map(|e| (v, e)));
                 rows.push(Line::Row(Row {
-                    label: format!(
-                        "The same, {}",
-                        inner(&choice("estimator", t.text(r, "setting")).unwrap_or_else(|| t.text(r, "setting").to_owned()))
-                    ),
+                    label: format!("The same, {}", inner(&choice(kind, t.text(r, "setting")).unwrap_or_else(|| t.text(r, "setting").to_owned()))),
                     values: vec![Some(v)],
                     strong: false,
                     style: None,

@@ -25,7 +25,7 @@ d.addEventListener('focusin',function(e){var h=e.target.closest&&e.target.closes
 d.addEventListener('focusout',hide);d.addEventListener('keydown',function(e){if(e.key==='Escape')hide()});
 all('svg[role=img]').forEach(function(s){var t=s.querySelector('title'),v=t.textContent;s.addEventListener('pointerenter',function(){t.textContent=''});s.addEventListener('pointerleave',function(){t.textContent=v})});
 /* Tables: sort by a column and back, filter, copy. */
-function value(c){if(!c)return'';var n=parseFloat('v' in c.dataset?c.dataset.v:c.textContent.replace(/\u2212/g,'-').replace(/,/g,''));return isNaN(n)?c.textContent.trim().toLowerCase():n}
+function value(c){if(!c)return'';var n=parseFloat('v' in c.dataset?c.dataset.v:c.textContent.replace(/\u2212/g,'-').replace(/,/g,''));return n!==n?c.textContent.trim().toLowerCase():n}
 function compare(p,q){if(typeof p!==typeof q)return typeof p==='number'?-1:1;return p<q?-1:p>q?1:0}
 all('.tw').forEach(function(w){var t=w.querySelector('table'),body=t.tBodies[0],rows=Array.prototype.slice.call(body.rows),act=w.querySelector('.act'),heads=all('thead th',t);
 heads.forEach(function(h,i){var b=make('button');while(h.firstChild)b.appendChild(h.firstChild);h.appendChild(b);b.onclick=function(){var was=h.getAttribute('aria-sort'),off=was==='descending';heads.forEach(function(x){x.removeAttribute('aria-sort')});

@@ -402,7 +402,7 @@ fn pages_are_self_contained_and_use_no_forbidden_phrase() {
         {
             assert!(!lower.contains(outside), "{name}: {outside}");
         }
-        assert!(!html.contains("undefined"), "{name}");
+        assert!(!html.contains("undefined") && !html.contains("NaN"), "{name}");
         assert!(html.len() < 2_000_000, "{name}: {} bytes", html.len());
         let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|s| s.split('"').next()).collect();
         let all = ids.len();

@@ -123,10 +123,10 @@ fn draw(rows: &[Row], letters: &[String], u: &Units, sheet: &mut Sheet) -> f64 {
     for (at, r) in rows.iter().enumerate() {
         let y = top + pitch * (at as f64 + 0.5) + sheet.either(0.0, 6.0);
         let inside: Vec<usize> = (0..r.inside.len()).filter(|&k| r.inside[k]).collect();
-        if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
-            if first < last {
-                sheet.horizontal("join", disc(*first), disc(*last), y);
-            }
+        if let (Some(first), Some(last)) = (inside.first(), inside.last())
+            && first < last
+        {
+            sheet.horizontal("join", disc(*first), disc(*last), y);
         }
         for (k, is_in) in r.inside.iter().enumerate() {
             if *is_in {

@@ -89,11 +89,11 @@ fn panels(s: &Study, t: &Table, group: &str) -> Vec<Panel> {
         }
         let of = |c: &str| t.number(r, c);
         let Some(panel) = out.last_mut() else { continue };
-        if let (Some(low), Some(high), Some(s0), Some(s1)) = (of("low"), of("high"), of("share_reference"), of("share_index")) {
-            if high > low {
-                panel.bins.push((low, high, s0 / (high - low), s1 / (high - low)));
-                panel.rows.push(r);
-            }
+        if let (Some(low), Some(high), Some(s0), Some(s1)) = (of("low"), of("high"), of("share_reference"), of("share_index"))
+            && high > low
+        {
+            panel.bins.push((low, high, s0 / (high - low), s1 / (high - low)));
+            panel.rows.push(r);
         }
     }
     // Without allowables the groups do not differ by anything before the first block.
