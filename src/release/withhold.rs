@@ -12,8 +12,10 @@
 //! | `table_one` | `_n_*`: units with a value; `_count_*`: units at the level, or at the higher value of a number with two values |
 //! | `coefficients`, `decomposition_detail` | `_variable`, `_level` of the term's design column; `_n_level_*`: units of each group at the higher value of a two-valued column (level, flag, 0/1 number); `_events_level` in the fit |
 //! | `sensitivity` | `_left_out_*`, `_events_*` of a trimmed sample; `_variables` that a row is about one by one |
-//! | `hospital_units` | `_events_reference`, `_events_index` of the hospital; null with a gaussian outcome |
-//! | `hospital`, `decomposition` | `_left_out_*`: units that are not in the population of the row, where it is not that of other rows |
+//! | `table_one`, `coefficients`, `decomposition_detail` | `_place`: whether the levels of the variable are hospitals or clusters |
+//! | `hospital_units` | `_events_reference`, `_events_index` of the hospital, null with a gaussian outcome; `_id`: the column of ids; `_of_counts` |
+//! | `hospital`, `decomposition`, `sensitivity` | `_population_without_*`: units and events that are not in the population of the row, where it is not that of other rows; `_of_counts`: the number follows from hospitals' counts alone |
+//! | `decomposition`, `sensitivity` | `_least_units`, `_least_events`: the smallest of the parts of groups that the method fits by themselves |
 //! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
 //!
 //! Free text (step names, reasons, messages, warnings) is not read: a producer puts counts there through [`shown_count`].
@@ -24,8 +26,9 @@
 //!   non-events are fewer than `min_cell`. The mean outcome times n is the number of events.
 //! - `attrition`: [`attrition`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
-//! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away; what rests on few
-//!   events of the hospital likewise. `hospital`, `decomposition`: populations that leave out few units.
+//! - `hospital_units`, `hospital`: [`hospitals`]. The whole row, name included, with others where a total would give it away; what rests on
+//!   few events of the hospital likewise; and then every number that follows from hospitals' counts alone. Populations that leave out few
+//!   units or events.
 //! - `sensitivity`: [`varied`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 
@@ -67,8 +70,14 @@ pub fn shown_text(text: &str, min_cell: u32) -> String {
 
 /// The rule: at least this many, or none.
 #[derive(Clone, Copy)]
-struct Rule {
+pub struct Rule {
     min: i64,
+}
+
+impl From<u32> for Rule {
+    fn from(min_cell: u32) -> Self {
+        Self { min: i64::from(min_cell) }
+    }
 }
 
 impl Rule {
@@ -80,6 +89,27 @@ impl Rule {
     /// Too few for an estimate to rest on; none is too few as well.
     fn few(self, count: i64) -> bool {
         count < self.min
+    }
+
+    /// Whether so many units, their events or (unless they are counts) non-events are too few for an estimate.
+    fn few_of(self, n: i64, events: Option<i64>, family: &str) -> bool {
+        self.few(n) || events.is_some_and(|e| self.few(e) || (family != "poisson" && self.few(n - e)))
+    }
+
+    /// Whether units by which two shown samples differ are too few to tell their outcomes; none are not.
+    fn reveals(self, n: i64, events: Option<i64>, family: &str) -> bool {
+        n > 0 && self.few_of(n, events, family)
+    }
+
+    /// Whether a figure that counts so many units, or is their share of `of`, must not be shown.
+    pub fn hides(self, count: usize, of: Option<usize>) -> bool {
+        let small = |n: usize| i64::try_from(n).is_ok_and(|n| self.small(n));
+        small(count) || of.is_some_and(|of| small(of.saturating_sub(count)))
+    }
+
+    /// Whether a group of so many units and events carries no estimate.
+    pub fn carries_nothing(self, n: usize, events: Option<f64>, family: &str) -> bool {
+        self.few_of(n as i64, events.map(|e| e as i64), family)
     }
 }
 
@@ -120,6 +150,8 @@ impl Ledger {
 struct Support {
     units_small: bool,
     few: bool,
+    /// `None` of a gaussian outcome.
+    events: Option<i64>,
 }
 
 /// The two sides of a contrast.
@@ -165,18 +197,12 @@ pub fn withhold(mut meta: Meta, tables: Vec<Table>, min_cell: u32) -> Result<(Re
     let mut tables = by_name(tables)?;
     let mut warnings = Problems::new();
     if min_cell > 0 {
-        let rule = Rule { min: i64::from(min_cell) };
+        let rule = Rule::from(min_cell);
         let mut ledger = Ledger::default();
         let had_primary = estimates_of_primary(&tables, &meta.primary);
         apply(&meta, &mut tables, rule, &mut ledger)?;
         if had_primary > 0 && estimates_of_primary(&tables, &meta.primary) == 0 {
-            return Err(vec![
-                Problem::error(
-                    codes::G601,
-                    format!("every estimate of the analysis `{}` rests on fewer than {min_cell} units or events", meta.primary),
-                )
-                .help("choose larger groups or a more frequent outcome, or lower `release: { min_cell: ... }` if that is allowed"),
-            ]);
+            return Err(vec![nothing_left(&meta, &tables, rule)]);
         }
         if ledger.total() > 0 {
             let warning = ledger.warning(min_cell);
@@ -187,6 +213,24 @@ pub fn withhold(mut meta: Meta, tables: Vec<Table>, min_cell: u32) -> Result<(Re
     meta.min_cell = min_cell;
     let tables = tables.into_iter().map(|(name, t)| (name, t.without_hidden())).collect();
     Ok((ResultTables { meta, tables }, warnings))
+}
+
+/// Why the primary analysis has no estimate left, and what to do.
+fn nothing_left(meta: &Meta, tables: &IndexMap<&'static str, Table>, rule: Rule) -> Problem {
+    let (primary, min) = (&meta.primary, rule.min);
+    let restricted = tables.get(schema::DECOMPOSITION.name).is_some_and(|t| {
+        let gap = |r: &usize| t.text(*r, "analysis") == *primary && t.text(*r, "part") == "gap";
+        (0..t.rows.len()).filter(gap).any(|r| hospitals::leaves_out_few(t, r, &meta.family, rule))
+    });
+    if restricted {
+        let message = format!(
+            "every estimate of the analysis `{primary}` is withheld: its population leaves out the patients of hospitals that lack a group, and fewer than {min} units, events or non-events of a group with them, whose outcomes would follow from the gaps with and without"
+        );
+        return Problem::error(codes::G601, message)
+            .help("write `unsupported: borrow`, which keeps every patient, or exclude these hospitals' patients in a step of the cohort");
+    }
+    Problem::error(codes::G601, format!("every estimate of the analysis `{primary}` rests on, or would reveal, fewer than {min} units or events"))
+        .help("choose larger groups or a more frequent outcome, or lower `release: { min_cell: ... }` if that is allowed")
 }
 
 /// The tables in the declared order, each at most once.
@@ -214,6 +258,8 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
         None => IndexMap::new(),
     };
     let mut hidden = levels::HiddenLevels::default();
+    let units = tables.get(schema::HOSPITAL_UNITS.name);
+    let listed = units.map(|t| hospitals::Hidden::of(t, &meta.family, &meta.primary, &support, rule)).unwrap_or_default();
     for decl in TABLES {
         let Some(table) = tables.get_mut(decl.name) else { continue };
         match decl.name {
@@ -228,16 +274,22 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
             }
             "hospital_units" => {
                 whole_contrast(table, &support, ledger)?;
-                hospitals::units(table, decl, &meta.family, rule, ledger);
+                listed.units(table, decl, &support, ledger);
             }
-            "diagnostics" => diagnostics(table, &support, rule, ledger),
+            "diagnostics" => {
+                diagnostics(table, &support, rule, ledger);
+                listed.rows(table, &meta.family, rule, ledger);
+            }
             "sensitivity" => {
                 whole_contrast(table, &support, ledger)?;
-                varied::withhold(table, &meta.family, &hidden, rule, ledger);
+                varied::withhold(table, &meta.family, &support, &hidden, rule, ledger);
+                parts_of_groups(table, rule, ledger);
+                listed.rows(table, &meta.family, rule, ledger);
             }
             "decomposition" | "hospital" => {
                 whole_contrast(table, &support, ledger)?;
-                hospitals::populations(table, rule, ledger);
+                parts_of_groups(table, rule, ledger);
+                listed.rows(table, &meta.family, rule, ledger);
             }
             "with_and_without" => whole_contrast(table, &support, ledger)?,
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
@@ -257,14 +309,14 @@ fn supports(gap: &Table, family: &str, rule: Rule) -> Result<IndexMap<String, Co
                 let what = format!("table `gap` comes without the units or `_events_{group}` that withholding decides on");
                 return Err(vec![Problem::error(codes::G901, what)]);
             };
-            let few_events = events.is_some_and(|e| rule.few(e) || (family != "poisson" && rule.few(n - e)));
-            Ok(Support { units_small: rule.small(n), few: rule.few(n) || few_events })
+            Ok(Support { units_small: rule.small(n), few: rule.few_of(n, events, family), events })
         };
         let contrast = Contrast { reference: side("reference")?, index: side("index")? };
         let entry = out.entry(gap.text(row, "index_group").to_owned()).or_default();
         for (have, now) in [(&mut entry.reference, contrast.reference), (&mut entry.index, contrast.index)] {
             have.units_small |= now.units_small;
             have.few |= now.few;
+            have.events = now.events;
         }
     }
     Ok(out)
@@ -283,6 +335,17 @@ fn gap(table: &mut Table, support: &IndexMap<String, Contrast>, ledger: &mut Led
             if side.units_small {
                 ledger.withhold(table, row, &[n]);
             }
+        }
+    }
+}
+
+/// Estimates of a method that fits parts of the groups by themselves, where the smallest has too few units or events. The gap is of whole
+/// groups.
+fn parts_of_groups(table: &mut Table, rule: Rule, ledger: &mut Ledger) {
+    for row in 0..table.rows.len() {
+        let few = ["_least_units", "_least_events"].iter().any(|c| table.int(row, c).is_some_and(|n| rule.few(n)));
+        if few && table.text(row, "part") != "gap" {
+            ledger.withhold(table, row, ESTIMATES);
         }
     }
 }
@@ -340,6 +403,10 @@ fn diagnostics(table: &mut Table, support: &IndexMap<String, Contrast>, rule: Ru
         let rest = count.zip(table.int(row, "_of")).map(|(c, of)| of - c);
         if few || count.is_some_and(|c| rule.small(c)) || rest.is_some_and(|c| rule.small(c)) {
             ledger.withhold(table, row, &["value", "message"]);
+        }
+        // A resample without a level of k units has probability e^-k: a share above 0 tells how small k is.
+        if table.text(row, "check") == "bootstrap_failed" && table.number(row, "value").is_some_and(|v| v > 0.0) {
+            ledger.withhold(table, row, &["value"]);
         }
     }
 }

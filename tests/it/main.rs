@@ -22,3 +22,4 @@ mod real;
 mod relatives;
 mod sensitivity;
 mod sensitivity_learner;
+mod withheld;
