@@ -25,6 +25,7 @@
 //! - `gap`, and by index group all other estimates: where the group's or the reference's units, events or (binomial)
 //!   non-events are fewer than `min_cell`. The mean outcome times n is the number of events.
 //! - `attrition`: [`attrition`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
+//! - Every estimate of a set of one variable with levels, where a level is withheld: [`saturated`].
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
 //! - `hospital_units`, `hospital`: [`hospitals`]. The whole row, name included, with others where a total would give it away; what rests on
 //!   few events of the hospital likewise; and then every number that follows from hospitals' counts alone. Populations that leave out few
@@ -35,6 +36,7 @@
 mod attrition;
 mod hospitals;
 mod levels;
+mod saturated;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -257,20 +259,28 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
         Some(gap) => supports(gap, &meta.family, rule)?,
         None => IndexMap::new(),
     };
-    let mut hidden = levels::HiddenLevels::default();
+    let hidden = tables.get_mut(schema::TABLE_ONE.name).map(|t| levels::withhold(t, rule, ledger)).unwrap_or_default();
+    let saturated = saturated::Saturated::of(meta, tables, &hidden, rule);
     let units = tables.get(schema::HOSPITAL_UNITS.name);
     let listed = units.map(|t| hospitals::Hidden::of(t, &meta.family, &meta.primary, &support, rule)).unwrap_or_default();
     for decl in TABLES {
         let Some(table) = tables.get_mut(decl.name) else { continue };
         match decl.name {
             "attrition" => attrition::withhold(table, rule, ledger)?,
-            "table_one" => hidden = levels::withhold(table, rule, ledger),
+            "table_one" => {}
             "gap" => gap(table, &support, ledger),
-            "models" => models(table, &support, rule, ledger),
-            "coefficients" => terms::coefficients(table, &meta.family, &support, &hidden, rule, ledger),
+            "models" => {
+                models(table, &support, rule, ledger);
+                saturated.sets(table, &["loglik", "aic", "auc", "brier"], ledger);
+            }
+            "coefficients" => {
+                terms::coefficients(table, &meta.family, &support, &hidden, rule, ledger);
+                saturated.sets(table, ESTIMATES, ledger);
+            }
             "decomposition_detail" => {
                 whole_contrast(table, &support, ledger)?;
                 terms::detail(table, &hidden, rule, ledger);
+                saturated.parts(table, ledger);
             }
             "hospital_units" => {
                 whole_contrast(table, &support, ledger)?;
@@ -283,15 +293,22 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
             "sensitivity" => {
                 whole_contrast(table, &support, ledger)?;
                 varied::withhold(table, &meta.family, &support, &hidden, rule, ledger);
+                saturated.parts(table, ledger);
                 parts_of_groups(table, rule, ledger);
                 listed.rows(table, &meta.family, rule, ledger);
             }
             "decomposition" | "hospital" => {
                 whole_contrast(table, &support, ledger)?;
+                if decl.name == schema::DECOMPOSITION.name {
+                    saturated.parts(table, ledger);
+                }
                 parts_of_groups(table, rule, ledger);
                 listed.rows(table, &meta.family, rule, ledger);
             }
-            "with_and_without" => whole_contrast(table, &support, ledger)?,
+            "with_and_without" => {
+                whole_contrast(table, &support, ledger)?;
+                saturated.sets(table, ESTIMATES, ledger);
+            }
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }
     }

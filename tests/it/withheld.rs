@@ -446,3 +446,58 @@ fn a_hospital_withheld_for_one_index_group_is_for_the_other() {
     let reference = |group: &str| rows(&run.json, "hospital_units", &[("index_group", group)]).iter().filter_map(|u| u["n_reference"].as_i64()).sum::<i64>();
     assert_eq!(reference("black"), reference("other"));
 }
+
+/// A model of one variable with levels has each level's events over units as its predictions. Units of the index group at two withheld levels, and
+/// reference events there, as far as the counterfactual mean, the intercept and the shown coefficients say.
+fn solve_levels(json: &Value) -> Option<Vec<[i64; 2]>> {
+    let gap = rows(json, "gap", &[("scale", "risk_difference")])[0];
+    let (n0, n1) = (number(gap, "n_reference")?, number(gap, "n_index")?);
+    let set = rows(json, "with_and_without", &[("analysis", "primary"), ("blocks", "ses")])[0];
+    let mean = number(set, "counterfactual_mean").or_else(|| Some(number(gap, "mean_index")? - number(set, "adjusted_gap")?))?;
+    let terms = rows(json, "coefficients", &[("analysis", "primary"), ("blocks", "ses"), ("fitted_in", "reference")]);
+    let beta = |term: &str| terms.iter().find(|r| r["term"] == term).map(|r| number(r, "estimate"));
+    let intercept = beta("(intercept)")??;
+    // Of each level: reference units, index units where shown, reference events where the model shows them.
+    let levels: Vec<(f64, Option<f64>, Option<f64>)> = rows(json, "table_one", &[("variable", "level")])
+        .into_iter()
+        .filter_map(|r| {
+            let units = (number(r, "mean_reference")? * n0).round();
+            let eta = beta(&format!("level={}", r["level"].as_str()?)).map_or(Some(intercept), |b| b.map(|b| intercept + b));
+            let events = eta.map(|eta| (units / (1.0 + (-eta).exp())).round());
+            Some((units, number(r, "mean_index").map(|m| (m * n1).round()), events))
+        })
+        .collect();
+    let (hidden, shown): (Vec<_>, Vec<_>) = levels.into_iter().partition(|l| l.1.is_none());
+    assert_eq!(hidden.len(), 2, "the attack is on two withheld levels");
+    let events = number(gap, "mean_reference")? * n0;
+    let rest_n = (n1 - shown.iter().filter_map(|l| l.1).sum::<f64>()).round() as i64;
+    let rest_e = (events - shown.iter().filter_map(|l| l.2).sum::<f64>()).round() as i64;
+    let rest = mean * n1 - shown.iter().filter_map(|l| Some(l.1? * l.2? / l.0)).sum::<f64>();
+    let fits = |n: i64, e: i64| {
+        let value = n as f64 * e as f64 / hidden[0].0 + (rest_n - n) as f64 * (rest_e - e) as f64 / hidden[1].0;
+        (value - rest).abs() < 1e-8
+    };
+    Some((1..rest_n).flat_map(|n| (0..=rest_e).map(move |e| [n, e])).filter(|[n, e]| fits(*n, *e)).collect())
+}
+
+#[test]
+fn a_withheld_level_does_not_come_out_of_a_model_of_its_variable_alone() {
+    let mut all = patients(&ordinary());
+    let mut seen = 0;
+    for p in &mut all {
+        seen += 1;
+        p.level = ["x", "x", "x", "y", "z"][seen % 5];
+        if p.level == "z" && p.group == "black" {
+            p.level = "y";
+        }
+    }
+    all.iter_mut().filter(|p| p.group == "black" && p.level == "x").take(6).for_each(|p| p.level = "z");
+    let study = |blocks: &str| format!("{TWO_GROUPS}allowable: []\nblocks: {{ {blocks} }}\nanalyses: {{ primary: {{ with_and_without: {{ estimator: gcomp }} }} }}\n");
+    let run = run_on(&all, &study("ses: [level]"));
+    assert!(rows(&run.json, "gap", &[]).iter().all(|r| !r["estimate"].is_null()), "{}", run.stderr);
+    let found = solve_levels(&run.json);
+    assert!(found.as_ref().is_none_or(|s| s.len() > 1), "{found:?}");
+    // A second variable leaves nothing to solve.
+    let run = run_on(&all, &study("ses: [level, income]"));
+    assert!(rows(&run.json, "decomposition", &[]).iter().all(|r| r["withheld"] == false), "{}", run.stderr);
+}
