@@ -281,12 +281,10 @@ impl<'f, 'a> Treatment<'f, 'a> {
             least.min(p).min(1.0 - p)
         });
         let verdict = if smallest >= SMALLEST_PROBABILITY { Verdict::Passes(SMALLEST_PROBABILITY) } else { Verdict::Warns(SMALLEST_PROBABILITY) };
-        out.push(Fact::judged(
-            "cdgd_smallest_probability",
-            smallest,
-            verdict,
-            format!("smallest modelled probability of having {t}, or of not having it"),
-        ).counting(least.units, None));
+        out.push(
+            Fact::judged("cdgd_smallest_probability", smallest, verdict, format!("smallest modelled probability of having {t}, or of not having it"))
+                .counting(least.units, None),
+        );
         let weights = self.arms.iter().flat_map(|a| c.units().map(|i| a.u[i] / a.mean_u));
         let largest = weights.fold(0.0, f64::max);
         let message = "largest stabilised weight of one unit: inverse probability of its own treatment over the mean of these";

@@ -312,7 +312,8 @@ impl Hospital {
             facts.extend(profile.facts);
             units = profile.units;
         }
-        let hospital = Some(HospitalTables { rows: table, units, id: self.id.clone(), of_counts: self.nothing_given(c), ..HospitalTables::default() });
+        let hospital =
+            Some(HospitalTables { rows: table, units, id: self.id.clone(), of_counts: self.nothing_given(c), ..HospitalTables::default() });
         Decomposition::new(c.design.family.scale(), Draft { rows, facts, hospital, ..Draft::default() }, outcome_sd(c))
     }
 }

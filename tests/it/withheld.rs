@@ -245,7 +245,9 @@ fn few_events_of_a_population_left_out_do_not_come_out() {
     assert_eq!(restrict.code, 5, "{}", restrict.stderr);
     assert!(restrict.stderr.contains("its population leaves out") && restrict.stderr.contains("unsupported: borrow"), "{}", restrict.stderr);
     // Beside another primary analysis the rows are withheld.
-    let both = by_hospital("").replace("primary: {", "primary: { with_and_without: {} }, hosp: {").replace("id: hospital", "id: hospital, unsupported: restrict");
+    let both = by_hospital("")
+        .replace("primary: {", "primary: { with_and_without: {} }, hosp: {")
+        .replace("id: hospital", "id: hospital, unsupported: restrict");
     let run = run_on(&one_group_hospital(), &both);
     let mean = number(rows(&run.json, "hospital", &[("row", "mean_index"), ("family", "A")])[0], "estimate");
     assert_eq!(events_left_out(&run.json, mean), None);
@@ -374,7 +376,8 @@ fn the_terminal_withholds_what_the_tables_withhold() {
     let lines: Vec<&str> = run.stderr.lines().collect();
     for (k, line) in lines.iter().enumerate().filter(|(_, l)| l.contains("events_per_coefficient for black")) {
         let coefficients = line.split('(').filter_map(|p| p.split(" coefficients").next()?.parse::<f64>().ok()).next_back();
-        let found = lines[k + 1..].iter().find(|l| l.contains("found")).and_then(|l| l.split("found ").nth(1)?.split(',').next()?.parse::<f64>().ok());
+        let found =
+            lines[k + 1..].iter().find(|l| l.contains("found")).and_then(|l| l.split("found ").nth(1)?.split(',').next()?.parse::<f64>().ok());
         let events = coefficients.zip(found).map(|(k, v)| (k * v).round());
         assert!(events.is_none_or(|e| e >= 11.0), "{events:?} events from {line}");
     }
@@ -399,8 +402,7 @@ fn small_hospitals_have_no_name_as_a_variable_or_cluster_either() {
         let at = run.text.find("TinyClinic");
         assert!(at.is_none(), "{}", &run.text[at.unwrap().saturating_sub(200)..at.unwrap() + 30]);
         // Others are named, and withheld ones stand last.
-        let levels: Vec<&str> =
-            rows(&run.json, "table_one", &[("variable", "hospital")]).iter().filter_map(|r| r["level"].as_str()).collect();
+        let levels: Vec<&str> = rows(&run.json, "table_one", &[("variable", "hospital")]).iter().filter_map(|r| r["level"].as_str()).collect();
         let named = levels.iter().take_while(|l| **l != "[withheld]").count();
         assert!(named >= 4 && levels.len() == 7 && levels[named..].iter().all(|l| *l == "[withheld]"), "{levels:?}");
     }
@@ -443,7 +445,8 @@ fn a_hospital_withheld_for_one_index_group_is_for_the_other() {
         ["A", "B", "C", "D", "E", "F"].into_iter().filter(|h| !named.iter().any(|n| n == h)).collect::<Vec<_>>()
     };
     assert_eq!(hidden("black"), hidden("other"));
-    let reference = |group: &str| rows(&run.json, "hospital_units", &[("index_group", group)]).iter().filter_map(|u| u["n_reference"].as_i64()).sum::<i64>();
+    let reference =
+        |group: &str| rows(&run.json, "hospital_units", &[("index_group", group)]).iter().filter_map(|u| u["n_reference"].as_i64()).sum::<i64>();
     assert_eq!(reference("black"), reference("other"));
 }
 
@@ -492,7 +495,9 @@ fn a_withheld_level_does_not_come_out_of_a_model_of_its_variable_alone() {
         }
     }
     all.iter_mut().filter(|p| p.group == "black" && p.level == "x").take(6).for_each(|p| p.level = "z");
-    let study = |blocks: &str| format!("{TWO_GROUPS}allowable: []\nblocks: {{ {blocks} }}\nanalyses: {{ primary: {{ with_and_without: {{ estimator: gcomp }} }} }}\n");
+    let study = |blocks: &str| {
+        format!("{TWO_GROUPS}allowable: []\nblocks: {{ {blocks} }}\nanalyses: {{ primary: {{ with_and_without: {{ estimator: gcomp }} }} }}\n")
+    };
     let run = run_on(&all, &study("ses: [level]"));
     assert!(rows(&run.json, "gap", &[]).iter().all(|r| !r["estimate"].is_null()), "{}", run.stderr);
     let found = solve_levels(&run.json);

@@ -1,6 +1,6 @@
 //! What is described before anything is divided: the cohort, the groups, the gap.
 
-use super::{PLACE, INDEX_GROUP, TableDecl, WITHHELD, count, integer, key, number, text};
+use super::{INDEX_GROUP, PLACE, TableDecl, WITHHELD, count, integer, key, number, text};
 
 pub static ATTRITION: TableDecl = TableDecl {
     name: "attrition",

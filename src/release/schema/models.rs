@@ -1,6 +1,6 @@
 //! The fitted models, and the adjusted gaps that they give.
 
-use super::{PLACE, ANALYSIS, BLINDED, BLOCKS, ColumnDecl, INDEX_GROUP, TableDecl, WITHHELD, boolean, count, integer, key, number, text};
+use super::{ANALYSIS, BLINDED, BLOCKS, ColumnDecl, INDEX_GROUP, PLACE, TableDecl, WITHHELD, boolean, count, integer, key, number, text};
 
 pub static MODELS: TableDecl = TableDecl {
     name: "models",

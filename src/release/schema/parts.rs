@@ -2,7 +2,8 @@
 
 use super::models::HIDDEN_TERM;
 use super::{
-    ANALYSIS, BLINDED, CONF_HIGH, CONF_LOW, ColumnDecl, ESTIMATE, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, count, flag, integer, key, number, text,
+    ANALYSIS, BLINDED, CONF_HIGH, CONF_LOW, ColumnDecl, ESTIMATE, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, count, flag, integer, key, number,
+    text,
 };
 
 pub static DECOMPOSITION: TableDecl = TableDecl {

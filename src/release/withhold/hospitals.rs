@@ -13,7 +13,8 @@
 //!   reverse of the reference group, changes nothing that is shown;
 //! - outcomes of both groups together (`together`): likewise, and they are a part of those by group, since two numbers of three give the third.
 //!
-//! A hospital that is withheld for one index group is for all: they share the reference group. Hospitals by another id column are not listed
+//! A hospital that is withheld for one index group is for all: they share the reference group. With several index groups outcomes of both groups
+//! together are withheld wherever those by group are: a hospital without units of one index group shows its reference events there. Hospitals by another id column are not listed
 //! at all: where columns nest, differences of sums of two lists are parts of hospitals.
 
 use super::{Contrast, ESTIMATES, Ledger, Rule};
@@ -109,8 +110,19 @@ impl Hidden {
                 out.together.extend(rows);
             }
         }
+        for rows in lists.values() {
+            // Too few hospitals have both groups to stand for each other: the outcomes of those that have one would give theirs.
+            let hidden = || rows.iter().filter(|r| out.by_group.contains(r));
+            let lone = hidden().next().is_some() && hidden().filter(|r| all[**r].has_both()).count() < 2;
+            if all[rows[0]].events.is_some() && (lone || hidden().any(|r| !all[*r].has_both() && !out.together.contains(r))) {
+                out.together.extend(rows);
+            }
+        }
         out.together.extend(&out.away);
         out.by_group.extend(&out.together);
+        if lists.keys().any(|[group, _]| lists.keys().any(|[other, _]| group != other)) {
+            out.together.extend(&out.by_group);
+        }
         let of_list = out.by_group.iter().filter(|&&r| !out.unlisted.contains(table.text(r, "analysis")));
         out.groups = of_list.map(|&r| table.text(r, "index_group").to_owned()).collect();
         out

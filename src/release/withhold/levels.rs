@@ -81,7 +81,8 @@ pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) -> Hi
         }
     }
     let is_hidden = |r: usize| hidden.contains(table.text(r, "index_group"), table.text(r, "variable"), table.cell(r, "level").text());
-    let unnamed: Vec<usize> = (0..table.rows.len()).filter(|&r| table.flag(r, "_place") && !table.cell(r, "level").is_null() && is_hidden(r)).collect();
+    let unnamed: Vec<usize> =
+        (0..table.rows.len()).filter(|&r| table.flag(r, "_place") && !table.cell(r, "level").is_null() && is_hidden(r)).collect();
     unname(table, &unnamed, |t, r| ["index_group", "variable"].map(|c| t.text(r, c).to_owned()).to_vec());
     hidden
 }

@@ -61,9 +61,8 @@ fn few_events(tables: &IndexMap<&'static str, Table>, group: &str, set: &str, ru
     const FIT: [&str; 5] = ["index_group", "blocks", "analysis", "fitted_in", "link"];
     let of_set = |t: &Table, r: usize| t.text(r, "index_group") == group && t.text(r, "blocks") == set;
     (0..models.rows.len()).filter(|&m| of_set(models, m)).any(|m| {
-        let same = |r: &usize| {
-            FIT.iter().all(|c| terms.text(*r, c) == models.text(m, c)) && terms.flag(*r, "with_group") == models.flag(m, "with_group")
-        };
+        let same =
+            |r: &usize| FIT.iter().all(|c| terms.text(*r, c) == models.text(m, c)) && terms.flag(*r, "with_group") == models.flag(m, "with_group");
         let (Some(n), Some(events)) = (models.int(m, "n"), models.int(m, "events")) else { return false };
         let levels: Vec<Option<[i64; 2]>> = (0..terms.rows.len())
             .filter(|r| same(r) && !terms.text(*r, "_variable").is_empty())

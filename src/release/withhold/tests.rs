@@ -420,7 +420,8 @@ fn outcomes_of_few_events_and_nearly_equal_populations_are_withheld() {
         rows.push(&[cells.as_slice(), &without].concat()).unwrap();
     }
     for row in ["kitagawa_between", "contextual_lambda"] {
-        let cells = [("index_group", "B".into()), ("analysis", "h".into()), ("row", row.into()), ("estimate", 0.1.into()), ("_of_counts", true.into())];
+        let cells =
+            [("index_group", "B".into()), ("analysis", "h".into()), ("row", row.into()), ("estimate", 0.1.into()), ("_of_counts", true.into())];
         rows.push(&cells).unwrap();
     }
     let (run, _) = withhold(study(), vec![gap_table(50, 100), t, rows], 11).unwrap();

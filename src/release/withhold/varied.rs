@@ -10,8 +10,8 @@
 
 use super::levels::HiddenLevels;
 use super::{Contrast, ESTIMATES, Ledger, Rule, distinct};
-use indexmap::IndexMap;
 use crate::release::Table;
+use indexmap::IndexMap;
 
 /// Separates the names in `_variables`.
 pub const SEPARATOR: char = '\u{1f}';
