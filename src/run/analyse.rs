@@ -101,6 +101,8 @@ pub struct GroupResult {
 /// What texts must not say: small counts, and the names of hospitals and clusters with few units of a group.
 pub struct Mask {
     min_cell: u32,
+    /// Variables whose levels are hospitals or clusters.
+    places: Vec<String>,
     /// Terms of such places, and what stands for each.
     terms: Vec<(String, String)>,
 }
@@ -121,7 +123,16 @@ impl Mask {
         }
         // One name may begin with another.
         terms.sort_by_key(|(term, _)| std::cmp::Reverse(term.len()));
-        Self { min_cell: plan.min_cell, terms }
+        Self { min_cell: plan.min_cell, places: places.into_iter().map(str::to_owned).collect(), terms }
+    }
+
+    /// The message of a check. That on extrapolation lists levels by themselves: no place is named there.
+    pub fn of_check(&self, c: &Check) -> String {
+        let of_places = self.places.iter().any(|p| c.message.contains(&format!("at levels of {p} with fewer than")));
+        match c.message.split_once(" reference units: ").filter(|_| of_places) {
+            Some((before, _)) => format!("{before} reference units"),
+            None => self.text(&c.message),
+        }
     }
 
     pub fn text(&self, text: &str) -> String {
@@ -185,7 +196,7 @@ impl Analysed {
             for c in g.checks.iter().filter(|c| !c.passed) {
                 let set = c.set.map(|s| format!(", blocks {}", s.name(&plan.roles.blocks))).unwrap_or_default();
                 let code = if c.fails_gate() { codes::G501 } else { codes::G503 };
-                let problem = Problem::warning(code, format!("{} for {label}{set}: {}", c.check, self.mask.text(&c.message)));
+                let problem = Problem::warning(code, format!("{} for {label}{set}: {}", c.check, self.mask.of_check(c)));
                 // As in table `diagnostics`.
                 let hidden = g.carries_nothing(plan) || c.units.is_some_and(|(n, of)| Rule::from(plan.min_cell).hides(n, of));
                 out.push(match (c.value, c.threshold) {

@@ -431,7 +431,7 @@ impl Filler<'_> {
                     ("value", c.value.into()),
                     ("threshold", c.threshold.into()),
                     ("passed", (!informs).then_some(c.passed).into()),
-                    ("message", self.analysed.mask.text(&c.message).into()),
+                    ("message", self.analysed.mask.of_check(c).into()),
                     ("_count", c.units.map(|u| u.0).into()),
                     ("_of", c.units.and_then(|u| u.1).into()),
                     ("_of_counts", c.analysis.is_some_and(|a| g.of_counts(a)).into()),
