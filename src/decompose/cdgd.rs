@@ -12,7 +12,7 @@
 use super::fits::{Fits, FittedIn, GroupTerms};
 use super::moments::{add_score_influence, group_means, mean, outcome_sd};
 use super::support::{Spread, TREATMENT};
-use super::{Assumption, Component, DecomposeError, Decomposition, Draft, Fact, Method, MethodFamily, Part, Verdict, row};
+use super::{Assumption, Component, DecomposeError, Decomposition, Draft, Fact, Least, Method, MethodFamily, Part, Verdict, row};
 use crate::design::{Contrast, Design};
 use crate::estimate::{Estimate, Sampling};
 use crate::model::{FitError, ModelMatrix, glm};
@@ -148,7 +148,8 @@ impl Method for Cdgd {
         rows.extend(components.drain(..).map(|(component, e)| row(Part::Explained, component, e)));
         rows.push(row(Part::Unexplained, Component::Total, baseline));
 
-        let mut facts = t.facts();
+        let least = t.least();
+        let mut facts = t.facts(least);
         let change = reduced.minus(&means.index);
         let given = if self.given.is_some() { " of units with the same values of what is given" } else { "" };
         let error = Sampling::new(c.n(), c.clusters().as_deref(), 0.95).std_error(&change);
@@ -159,8 +160,8 @@ impl Method for Cdgd {
                 "change of the index group's mean outcome if {} were given to its units at random, at the reference group's rate{given}; standard error {error:.6}",
                 self.treatment
             ),
-        ));
-        Decomposition::new(c.design.family.scale(), Draft { rows, facts, ..Draft::default() }, outcome_sd(c))
+        ).counting(least.events.map_or(least.units, |e| least.units.min(e as usize)), None));
+        Decomposition::new(c.design.family.scale(), Draft { rows, facts, least: Some(least), ..Draft::default() }, outcome_sd(c))
     }
 }
 
@@ -244,7 +245,28 @@ impl<'f, 'a> Treatment<'f, 'a> {
         add_score_influence(c, &self.m, &self.model, &treatment, &self.treated, &c.w, influence);
     }
 
-    fn facts(&self) -> Vec<Fact> {
+    /// Units of each group with one treatment.
+    fn arm(&self, of: Of, arm: usize) -> Vec<usize> {
+        of.rows(self.c).filter(|&i| self.c.w[i] > 0.0 && (self.treated[i] == 1.0) == (arm == 1)).collect()
+    }
+
+    /// What the smallest group by treatment rests on.
+    fn least(&self) -> Least {
+        let c = self.c;
+        let arms: Vec<Vec<usize>> = [0, 1].into_iter().flat_map(|t| [Of::Reference, Of::Index].map(|of| self.arm(of, t))).collect();
+        let events = |rows: &Vec<usize>| {
+            let (n, events) = (rows.len() as u64, rows.iter().map(|&i| c.design.y[i]).sum::<f64>() as u64);
+            match c.design.family {
+                Family::Gaussian => None,
+                Family::Poisson => Some(events),
+                Family::Binomial | Family::Probit => Some(events.min(n.saturating_sub(events))),
+            }
+        };
+        Least { units: arms.iter().map(Vec::len).min().unwrap_or(0), events: arms.iter().filter_map(events).min() }
+    }
+
+    /// Weights of few units tell how many these are.
+    fn facts(&self, least: Least) -> Vec<Fact> {
         let c = self.c;
         let t = self.column;
         let mut out = Vec::new();
@@ -259,21 +281,20 @@ impl<'f, 'a> Treatment<'f, 'a> {
             least.min(p).min(1.0 - p)
         });
         let verdict = if smallest >= SMALLEST_PROBABILITY { Verdict::Passes(SMALLEST_PROBABILITY) } else { Verdict::Warns(SMALLEST_PROBABILITY) };
-        out.push(Fact::judged(
-            "cdgd_smallest_probability",
-            smallest,
-            verdict,
-            format!("smallest modelled probability of having {t}, or of not having it"),
-        ));
+        out.push(
+            Fact::judged("cdgd_smallest_probability", smallest, verdict, format!("smallest modelled probability of having {t}, or of not having it"))
+                .counting(least.units, None),
+        );
         let weights = self.arms.iter().flat_map(|a| c.units().map(|i| a.u[i] / a.mean_u));
         let largest = weights.fold(0.0, f64::max);
         let message = "largest stabilised weight of one unit: inverse probability of its own treatment over the mean of these";
-        out.push(Fact::informs("cdgd_largest_stabilised_weight", Some(largest), message));
-        for (arm, with) in self.arms.iter().zip(["without", "with"]) {
+        out.push(Fact::informs("cdgd_largest_stabilised_weight", Some(largest), message).counting(least.units, None));
+        for ((t_arm, arm), with) in self.arms.iter().enumerate().zip(["without", "with"]) {
             for of in [Of::Reference, Of::Index] {
                 let words = format!("{} units {with} {t}, weighted by inverse probabilities", of.name());
                 let spread = Spread::of(of.rows(c).map(|i| c.w[i] * arm.u[i]));
-                out.extend(spread.facts(["cdgd_effective_units", "cdgd_largest_weight"], &TREATMENT, &words));
+                let n = self.arm(of, t_arm).len();
+                out.extend(spread.facts(["cdgd_effective_units", "cdgd_largest_weight"], &TREATMENT, &words).map(|f| f.counting(n, None)));
             }
         }
         out

@@ -21,14 +21,15 @@ mod standardised;
 mod table;
 
 pub use means::Errors;
+pub use roster::LeftOut;
 pub use table::{HospitalRow, HospitalTables, HospitalUnit, HospitalValue};
 
 use super::fits::Fits;
 use super::moments::{group_means, outcome_sd};
 use super::{Assumption, Component, DecomposeError, Decomposition, Draft, Fact, Inference, Method, MethodFamily, Part, row};
-use crate::design::Design;
+use crate::design::{Contrast, Design};
 use crate::estimate::Estimate;
-use crate::vocab::{BlockSet, Family};
+use crate::vocab::{BlockSet, Family, Role};
 use judge::Judged;
 use means::{Means, means};
 use roster::{Counts, Roster, left_out, without};
@@ -187,6 +188,12 @@ impl Hospital {
         Roster::new(fits.contrast, id).ok_or_else(none)
     }
 
+    /// Whether patients are compared given nothing.
+    fn nothing_given(&self, c: &Contrast<'_>) -> bool {
+        let is_given = |role: Role| matches!(role, Role::Allowable) || matches!(role, Role::Block(k) if self.given.contains(k));
+        !c.design.columns.iter().any(|column| is_given(column.role))
+    }
+
     /// Whether the units of hospitals without a group leave the family that needs it.
     fn restricts(&self, mass: f64) -> bool {
         match self.unsupported {
@@ -238,7 +245,7 @@ impl Hospital {
         table.extend(profile.rows);
         facts.extend(profile.facts);
         let left_out = populations.of(judged.headline).left_out;
-        let hospital = Some(HospitalTables { rows: table, units: profile.units, left_out });
+        let hospital = Some(HospitalTables { rows: table, units: profile.units, left_out, id: self.id.clone(), of_counts: self.nothing_given(c) });
         Decomposition::new(c.design.family.scale(), Draft { rows, facts, inference, hospital, ..Draft::default() }, outcome_sd(c))
     }
 
@@ -305,7 +312,8 @@ impl Hospital {
             facts.extend(profile.facts);
             units = profile.units;
         }
-        let hospital = Some(HospitalTables { rows: table, units, left_out: [0, 0] });
+        let hospital =
+            Some(HospitalTables { rows: table, units, id: self.id.clone(), of_counts: self.nothing_given(c), ..HospitalTables::default() });
         Decomposition::new(c.design.family.scale(), Draft { rows, facts, hospital, ..Draft::default() }, outcome_sd(c))
     }
 }

@@ -369,6 +369,17 @@ pub struct Draft {
     pub inference: Inference,
     /// Of `hospital`: its tables.
     pub hospital: Option<HospitalTables>,
+    /// The smallest counts that it rests on, where it fits parts of the groups by themselves.
+    pub least: Option<Least>,
+}
+
+/// Of the parts of the data that a method fits by themselves: the fewest units, and the fewest events (or non-events, of an outcome
+/// that has them). Estimates on fewer than may be shown are withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Least {
+    pub units: usize,
+    /// `None` of a gaussian outcome.
+    pub events: Option<u64>,
 }
 
 /// The contribution of one block by each rule; range over all orders in which the blocks can enter.
@@ -416,6 +427,7 @@ pub struct Decomposition {
     pub facts: Vec<Fact>,
     pub inference: Inference,
     pub hospital: Option<HospitalTables>,
+    pub least: Option<Least>,
 }
 
 /// The parts whose totals sum to the gap, whatever the method.
@@ -426,7 +438,7 @@ impl Decomposition {
     /// component, within 1e-9 of the larger of the gap and the outcome's standard deviation `sd`. Sums that the data leave
     /// undefined are not held to anything.
     pub fn new(scale: Scale, draft: Draft, sd: f64) -> Result<Self, DecomposeError> {
-        let Draft { rows, sets, detail, undefined, facts, inference, hospital } = draft;
+        let Draft { rows, sets, detail, undefined, facts, inference, hospital, least } = draft;
         let total = |part: Part| rows.iter().find(|r| r.part == part && r.component == Component::Total).map(|r| r.estimate.value);
         let gap = total(Part::Gap).unwrap_or(f64::NAN);
         let tolerance = 1e-9 * gap.abs().max(sd);
@@ -458,7 +470,7 @@ impl Decomposition {
                 check(r.part.name(), r.estimate.value, terms.iter().sum())?;
             }
         }
-        Ok(Self { scale, rows, sets, detail, undefined, facts, inference, hospital })
+        Ok(Self { scale, rows, sets, detail, undefined, facts, inference, hospital, least })
     }
 
     pub fn row(&self, part: Part, component: Component) -> Option<&Row> {

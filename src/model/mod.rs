@@ -104,7 +104,7 @@ impl<'a> ModelMatrix<'a> {
     }
 }
 
-/// Why a model has no fit.
+/// Why a model has no fit. Its text holds no count of rows or events: it is passed on as it is, and the counts may be too small to show.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FitError {
     /// The matrix is not row-major or has no intercept: a bug.
@@ -139,9 +139,14 @@ impl fmt::Display for FitError {
         match self {
             Self::Layout => write!(f, "the model matrix is not laid out as expected"),
             Self::NoRows => write!(f, "no rows with a positive weight"),
-            Self::NoVariation { n, events } => write!(f, "the outcome does not vary: {events} events in {n} rows"),
-            Self::TooFewRows { n, k } => write!(f, "{k} coefficients for {n} rows"),
-            Self::Separated { n: Some(n), events: Some(e), .. } => write!(f, "a level has {e} events in {n} rows, so its coefficient is unbounded"),
+            Self::NoVariation { events: 0.0, .. } => write!(f, "the outcome does not vary: no events"),
+            Self::NoVariation { n, events } if *events == *n as f64 => write!(f, "the outcome does not vary: nothing but events"),
+            Self::NoVariation { .. } => write!(f, "the outcome does not vary"),
+            Self::TooFewRows { k, .. } => write!(f, "{k} coefficients, and no more rows than that"),
+            Self::Separated { events: Some(e), .. } => {
+                let which = if *e == 0.0 { "no events" } else { "nothing but events" };
+                write!(f, "a level has {which}, so its coefficient is unbounded")
+            }
             Self::Separated { .. } => write!(f, "a combination of columns predicts the outcome perfectly"),
             Self::NotConverged { iterations } => write!(f, "no convergence in {iterations} steps"),
         }

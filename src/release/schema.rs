@@ -125,6 +125,9 @@ const WITHHELD: ColumnDecl =
 const BLINDED: ColumnDecl = flag("blinded", "A diagnostic gate that this estimate rests on failed: tables/diagnostics.csv.");
 const BLOCKS: ColumnDecl = key("blocks", "The set of blocks, joined by + in the order of the study file, or none. The allowables are in every set.");
 
+/// Hidden: of a row about a level.
+const PLACE: ColumnDecl = flag("_place", "Whether the levels of the variable are hospitals or clusters: those with few units are not named.");
+
 /// Every table, in the order in which they are written.
 pub static TABLES: [&TableDecl; 18] = [
     &ATTRITION,

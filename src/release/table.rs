@@ -248,6 +248,14 @@ impl Table {
         cleared
     }
 
+    pub(super) fn set_text(&mut self, row: usize, column: &str, text: &str) {
+        if let Some(c) = self.position(column)
+            && let Some(cell) = self.rows.get_mut(row).and_then(|r| r.get_mut(c))
+        {
+            *cell = text.into();
+        }
+    }
+
     pub(super) fn set_flag(&mut self, row: usize, column: &str) {
         if let Some(c) = self.position(column)
             && let Some(cell) = self.rows.get_mut(row).and_then(|r| r.get_mut(c))

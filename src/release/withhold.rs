@@ -13,8 +13,10 @@
 //! | `coefficients`, `decomposition_detail` | `_variable`, `_level` of the term's design column; `_n_level_*`: units of each group at the higher value of a two-valued column (level, flag, 0/1 number); `_events_level` in the fit |
 //! | `sensitivity` | `_left_out_*`, `_events_*` of a trimmed sample; `_variables` that a row is about one by one |
 //! | `missing_methods` | `_left_out_*`: units fewer than in the study's own analysis; `_events_*` |
-//! | `hospital_units` | `_events_reference`, `_events_index` of the hospital; null with a gaussian outcome |
-//! | `hospital`, `decomposition` | `_left_out_*`: units that are not in the population of the row, where it is not that of other rows |
+//! | `table_one`, `coefficients`, `decomposition_detail` | `_place`: whether the levels of the variable are hospitals or clusters |
+//! | `hospital_units` | `_events_reference`, `_events_index` of the hospital, null with a gaussian outcome; `_id`: the column of ids; `_of_counts` |
+//! | `hospital`, `decomposition`, `sensitivity` | `_population_without_*`: units and events that are not in the population of the row, where it is not that of other rows; `_of_counts`: the number follows from hospitals' counts alone |
+//! | `decomposition`, `sensitivity` | `_least_units`, `_least_events`: the smallest of the parts of groups that the method fits by themselves |
 //! | `features` | `_fewest_code`: units of the rarest code that was found at all |
 //! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
 //!
@@ -25,9 +27,11 @@
 //! - `gap`, and by index group all other estimates: where the group's or the reference's units, events or (binomial)
 //!   non-events are fewer than `min_cell`. The mean outcome times n is the number of events.
 //! - `attrition`: [`attrition`]. `joins`: [`joins`]. `table_one`: [`levels`]. `coefficients` and `decomposition_detail`: [`terms`].
+//! - Every estimate of a set of one variable with levels, where a level is withheld: [`saturated`].
 //! - `models`: likewise by the units of the fit, together with every figure that is a function of its events.
-//! - `hospital_units`: the whole row, name included, with at least one more where a total would give it away; what rests on few
-//!   events of the hospital likewise. `hospital`, `decomposition`: populations that leave out few units.
+//! - `hospital_units`, `hospital`: [`hospitals`]. The whole row, name included, with others where a total would give it away; what rests on
+//!   few events of the hospital likewise; and then every number that follows from hospitals' counts alone. Populations that leave out few
+//!   units or events.
 //! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`]. `missingness`, `missing_methods`: [`missing`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 //! - `overlap`: nothing is set to null; bins are joined until no count is small: [`overlap`].
@@ -38,6 +42,7 @@ mod hospitals;
 mod levels;
 mod missing;
 mod overlap;
+mod saturated;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -73,8 +78,14 @@ pub fn shown_text(text: &str, min_cell: u32) -> String {
 
 /// The rule: at least this many, or none.
 #[derive(Clone, Copy)]
-struct Rule {
+pub struct Rule {
     min: i64,
+}
+
+impl From<u32> for Rule {
+    fn from(min_cell: u32) -> Self {
+        Self { min: i64::from(min_cell) }
+    }
 }
 
 impl Rule {
@@ -86,6 +97,27 @@ impl Rule {
     /// Too few for an estimate to rest on; none is too few as well.
     fn few(self, count: i64) -> bool {
         count < self.min
+    }
+
+    /// Whether so many units, their events or (unless they are counts) non-events are too few for an estimate.
+    fn few_of(self, n: i64, events: Option<i64>, family: &str) -> bool {
+        self.few(n) || events.is_some_and(|e| self.few(e) || (family != "poisson" && self.few(n - e)))
+    }
+
+    /// Whether units by which two shown samples differ are too few to tell their outcomes; none are not.
+    fn reveals(self, n: i64, events: Option<i64>, family: &str) -> bool {
+        n > 0 && self.few_of(n, events, family)
+    }
+
+    /// Whether a figure that counts so many units, or is their share of `of`, must not be shown.
+    pub fn hides(self, count: usize, of: Option<usize>) -> bool {
+        let small = |n: usize| i64::try_from(n).is_ok_and(|n| self.small(n));
+        small(count) || of.is_some_and(|of| small(of.saturating_sub(count)))
+    }
+
+    /// Whether a group of so many units and events carries no estimate.
+    pub fn carries_nothing(self, n: usize, events: Option<f64>, family: &str) -> bool {
+        self.few_of(n as i64, events.map(|e| e as i64), family)
     }
 }
 
@@ -126,6 +158,8 @@ impl Ledger {
 struct Support {
     units_small: bool,
     few: bool,
+    /// `None` of a gaussian outcome.
+    events: Option<i64>,
 }
 
 /// The two sides of a contrast.
@@ -171,18 +205,12 @@ pub fn withhold(mut meta: Meta, tables: Vec<Table>, min_cell: u32) -> Result<(Re
     let mut tables = by_name(tables)?;
     let mut warnings = Problems::new();
     if min_cell > 0 {
-        let rule = Rule { min: i64::from(min_cell) };
+        let rule = Rule::from(min_cell);
         let mut ledger = Ledger::default();
         let had_primary = estimates_of_primary(&tables, &meta.primary);
         apply(&meta, &mut tables, rule, &mut ledger)?;
         if had_primary > 0 && estimates_of_primary(&tables, &meta.primary) == 0 {
-            return Err(vec![
-                Problem::error(
-                    codes::G601,
-                    format!("every estimate of the analysis `{}` rests on fewer than {min_cell} units or events", meta.primary),
-                )
-                .help("choose larger groups or a more frequent outcome, or lower `release: { min_cell: ... }` if that is allowed"),
-            ]);
+            return Err(vec![nothing_left(&meta, &tables, rule)]);
         }
         if ledger.total() > 0 {
             let warning = ledger.warning(min_cell);
@@ -193,6 +221,24 @@ pub fn withhold(mut meta: Meta, tables: Vec<Table>, min_cell: u32) -> Result<(Re
     meta.min_cell = min_cell;
     let tables = tables.into_iter().map(|(name, t)| (name, t.without_hidden())).collect();
     Ok((ResultTables { meta, tables }, warnings))
+}
+
+/// Why the primary analysis has no estimate left, and what to do.
+fn nothing_left(meta: &Meta, tables: &IndexMap<&'static str, Table>, rule: Rule) -> Problem {
+    let (primary, min) = (&meta.primary, rule.min);
+    let restricted = tables.get(schema::DECOMPOSITION.name).is_some_and(|t| {
+        let gap = |r: &usize| t.text(*r, "analysis") == *primary && t.text(*r, "part") == "gap";
+        (0..t.rows.len()).filter(gap).any(|r| hospitals::leaves_out_few(t, r, &meta.family, rule))
+    });
+    if restricted {
+        let message = format!(
+            "every estimate of the analysis `{primary}` is withheld: its population leaves out the patients of hospitals that lack a group, and fewer than {min} units, events or non-events of a group with them, whose outcomes would follow from the gaps with and without"
+        );
+        return Problem::error(codes::G601, message)
+            .help("write `unsupported: borrow`, which keeps every patient, or exclude these hospitals' patients in a step of the cohort");
+    }
+    Problem::error(codes::G601, format!("every estimate of the analysis `{primary}` rests on, or would reveal, fewer than {min} units or events"))
+        .help("choose larger groups or a more frequent outcome, or lower `release: { min_cell: ... }` if that is allowed")
 }
 
 /// The tables in the declared order, each at most once.
@@ -219,7 +265,10 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
         Some(gap) => supports(gap, &meta.family, rule)?,
         None => IndexMap::new(),
     };
-    let mut hidden = levels::HiddenLevels::default();
+    let hidden = tables.get_mut(schema::TABLE_ONE.name).map(|t| levels::withhold(t, rule, ledger)).unwrap_or_default();
+    let saturated = saturated::Saturated::of(meta, tables, &hidden, rule);
+    let units = tables.get(schema::HOSPITAL_UNITS.name);
+    let listed = units.map(|t| hospitals::Hidden::of(t, &meta.family, &meta.primary, &support, rule)).unwrap_or_default();
     let mut flow = Vec::new();
     let mut whole_flow = true;
     for decl in TABLES {
@@ -231,23 +280,36 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
                 whole_flow = (0..table.rows.len()).all(|row| table.int(row, "n_before").is_some() && table.int(row, "n_after").is_some());
             }
             "joins" => joins(table, &flow, rule, ledger),
-            "table_one" => hidden = levels::withhold(table, rule, ledger),
+            "table_one" => {}
             "gap" => gap(table, &support, ledger),
-            "models" => models(table, &support, rule, ledger),
-            "coefficients" => terms::coefficients(table, &meta.family, &support, &hidden, rule, ledger),
+            "models" => {
+                models(table, &support, rule, ledger);
+                saturated.sets(table, &["loglik", "aic", "auc", "brier"], ledger);
+            }
+            "coefficients" => {
+                terms::coefficients(table, &meta.family, &support, &hidden, rule, ledger);
+                saturated.sets(table, ESTIMATES, ledger);
+            }
             "decomposition_detail" => {
                 whole_contrast(table, &support, ledger)?;
                 terms::detail(table, &hidden, rule, ledger);
+                saturated.parts(table, ledger);
             }
             "hospital_units" => {
                 whole_contrast(table, &support, ledger)?;
-                hospitals::units(table, decl, &meta.family, rule, ledger);
+                listed.units(table, decl, &support, ledger);
             }
-            "diagnostics" => diagnostics(table, &support, rule, ledger),
+            "diagnostics" => {
+                diagnostics(table, &support, rule, ledger);
+                listed.rows(table, &meta.family, rule, ledger);
+            }
             "overlap" => overlap::withhold(table, &support, rule, ledger),
             "sensitivity" => {
                 whole_contrast(table, &support, ledger)?;
-                varied::withhold(table, &meta.family, &hidden, rule, ledger);
+                varied::withhold(table, &meta.family, &support, &hidden, rule, ledger);
+                saturated.parts(table, ledger);
+                parts_of_groups(table, rule, ledger);
+                listed.rows(table, &meta.family, rule, ledger);
             }
             "missingness" => missing::counts(table, rule, ledger),
             "missing_methods" => {
@@ -256,11 +318,18 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
             }
             "decomposition" | "hospital" => {
                 whole_contrast(table, &support, ledger)?;
-                hospitals::populations(table, rule, ledger);
+                if decl.name == schema::DECOMPOSITION.name {
+                    saturated.parts(table, ledger);
+                }
+                parts_of_groups(table, rule, ledger);
+                listed.rows(table, &meta.family, rule, ledger);
+            }
+            "with_and_without" => {
+                whole_contrast(table, &support, ledger)?;
+                saturated.sets(table, ESTIMATES, ledger);
             }
             "features" => features::features(table, whole_flow, rule, ledger),
             "code_lists" => features::code_lists(table, rule, ledger),
-            "with_and_without" => whole_contrast(table, &support, ledger)?,
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }
     }
@@ -278,14 +347,14 @@ fn supports(gap: &Table, family: &str, rule: Rule) -> Result<IndexMap<String, Co
                 let what = format!("table `gap` comes without the units or `_events_{group}` that withholding decides on");
                 return Err(vec![Problem::error(codes::G901, what)]);
             };
-            let few_events = events.is_some_and(|e| rule.few(e) || (family != "poisson" && rule.few(n - e)));
-            Ok(Support { units_small: rule.small(n), few: rule.few(n) || few_events })
+            Ok(Support { units_small: rule.small(n), few: rule.few_of(n, events, family), events })
         };
         let contrast = Contrast { reference: side("reference")?, index: side("index")? };
         let entry = out.entry(gap.text(row, "index_group").to_owned()).or_default();
         for (have, now) in [(&mut entry.reference, contrast.reference), (&mut entry.index, contrast.index)] {
             have.units_small |= now.units_small;
             have.few |= now.few;
+            have.events = now.events;
         }
     }
     Ok(out)
@@ -344,6 +413,17 @@ fn gap(table: &mut Table, support: &IndexMap<String, Contrast>, ledger: &mut Led
     }
 }
 
+/// Estimates of a method that fits parts of the groups by themselves, where the smallest has too few units or events. The gap is of whole
+/// groups.
+fn parts_of_groups(table: &mut Table, rule: Rule, ledger: &mut Ledger) {
+    for row in 0..table.rows.len() {
+        let few = ["_least_units", "_least_events"].iter().any(|c| table.int(row, c).is_some_and(|n| rule.few(n)));
+        if few && table.text(row, "part") != "gap" {
+            ledger.withhold(table, row, ESTIMATES);
+        }
+    }
+}
+
 /// Every estimate of a contrast that rests on too few units or events.
 fn whole_contrast(table: &mut Table, support: &IndexMap<String, Contrast>, ledger: &mut Ledger) -> Result<(), Problems> {
     for row in 0..table.rows.len() {
@@ -397,6 +477,10 @@ fn diagnostics(table: &mut Table, support: &IndexMap<String, Contrast>, rule: Ru
         let rest = count.zip(table.int(row, "_of")).map(|(c, of)| of - c);
         if few || count.is_some_and(|c| rule.small(c)) || rest.is_some_and(|c| rule.small(c)) {
             ledger.withhold(table, row, &["value", "message"]);
+        }
+        // A resample without a level of k units has probability e^-k: a share above 0 tells how small k is.
+        if table.text(row, "check") == "bootstrap_failed" && table.number(row, "value").is_some_and(|v| v > 0.0) {
+            ledger.withhold(table, row, &["value"]);
         }
     }
 }

@@ -4,11 +4,11 @@ mod pooled;
 
 use super::data::Data;
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
-use crate::decompose::hospital::{HospitalRow, HospitalUnit, HospitalValue};
+use crate::decompose::hospital::{HospitalRow, HospitalUnit, HospitalValue, LeftOut};
 use crate::decompose::moments::{GroupMeans, group_means};
-use crate::decompose::{DecomposeError, Decomposition, Undefined};
+use crate::decompose::{DecomposeError, Decomposition, Least, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
-use crate::design::Contrast;
+use crate::design::{Contrast, DescribedValues, Design};
 use crate::diagnostics::fitness::Fitness;
 use crate::diagnostics::{self, Bin, Check, Gate};
 use crate::error::codes::Exit;
@@ -20,6 +20,7 @@ use crate::inference::{
 use crate::model::Term;
 use crate::model::sandwich::cluster_std_errors;
 use crate::release::shown_count;
+use crate::release::withhold::Rule;
 use crate::sensitivity::{self, Control, Varied};
 use crate::study::plan::{GroupLevelColumns, StudyPlan};
 use crate::vocab::{BlockSet, Family, Scale};
@@ -43,6 +44,7 @@ pub struct AnalysisResult {
     /// Rows that the data do not define, with the reason.
     pub undefined: Vec<Undefined>,
     pub hospital: Option<HospitalResult>,
+    pub least: Option<Least>,
 }
 
 /// The tables of the hospital method as printed.
@@ -50,8 +52,12 @@ pub struct HospitalResult {
     /// Each row with its estimate, or why it has none.
     pub rows: Vec<(HospitalRow, Option<Inferred>)>,
     pub units: Vec<HospitalUnit>,
-    /// Reference and index units that are not in the population whose gap is divided.
-    pub left_out: [usize; 2],
+    /// Units that are not in the population whose gap is divided.
+    pub left_out: LeftOut,
+    /// The column of hospital ids.
+    pub id: Option<String>,
+    /// Whether every number follows from hospitals' counts alone.
+    pub of_counts: bool,
     /// Quantile of the intervals of hospitals' effects.
     pub quantile: f64,
 }
@@ -100,12 +106,69 @@ pub struct GroupResult {
     pub varied: Vec<(usize, Vec<Varied>)>,
 }
 
+/// What texts must not say: small counts, and the names of hospitals and clusters with few units of a group.
+pub struct Mask {
+    min_cell: u32,
+    /// Variables whose levels are hospitals or clusters.
+    places: Vec<String>,
+    /// Terms of such places, and what stands for each.
+    terms: Vec<(String, String)>,
+}
+
+impl Mask {
+    pub fn new(plan: &StudyPlan, design: &Design) -> Self {
+        let rule = Rule::from(plan.min_cell);
+        let places = plan.places();
+        let mut terms = Vec::new();
+        for d in design.described.iter().filter(|d| places.contains(&d.variable.as_str())) {
+            let DescribedValues::Category { levels, code } = &d.values else { continue };
+            for (l, level) in levels.iter().enumerate() {
+                let few = design.groups.iter().any(|g| rule.hides(g.rows.clone().filter(|&i| code[i] as usize == l).count(), None));
+                if few {
+                    terms.push((format!("{}={level}", d.variable), format!("{}=[withheld]", d.variable)));
+                }
+            }
+        }
+        // One name may begin with another.
+        terms.sort_by_key(|(term, _)| std::cmp::Reverse(term.len()));
+        Self { min_cell: plan.min_cell, places: places.into_iter().map(str::to_owned).collect(), terms }
+    }
+
+    /// The message of a check. That on extrapolation lists levels by themselves: no place is named there.
+    pub fn of_check(&self, c: &Check) -> String {
+        let of_places = self.places.iter().any(|p| c.message.contains(&format!("at levels of {p} with fewer than")));
+        match c.message.split_once(" reference units: ").filter(|_| of_places) {
+            Some((before, _)) => format!("{before} reference units"),
+            None => self.text(&c.message),
+        }
+    }
+
+    pub fn text(&self, text: &str) -> String {
+        self.terms.iter().fold(text.to_owned(), |out, (term, stands)| out.replace(term.as_str(), stands))
+    }
+}
+
 /// Everything the tables are filled from.
 pub struct Analysed {
     pub groups: Vec<GroupResult>,
     /// (analysis, index group, reason) whose estimates a failed gate marks.
     pub blinded: Vec<(usize, usize, String)>,
+    pub mask: Mask,
     primary: usize,
+}
+
+impl GroupResult {
+    /// Whether every number of an analysis follows from hospitals' counts alone.
+    pub fn of_counts(&self, analysis: usize) -> bool {
+        self.analyses.get(analysis).and_then(|r| r.as_ref().ok()?.hospital.as_ref()).is_some_and(|h| h.of_counts)
+    }
+
+    /// Whether a group has too few units or events for anything to be shown that compares it.
+    fn carries_nothing(&self, plan: &StudyPlan) -> bool {
+        let (rule, family) = (Rule::from(plan.min_cell), plan.roles.outcome.family.name());
+        let few = |n: usize, events: Option<f64>| rule.carries_nothing(n, events, family);
+        plan.min_cell > 0 && (few(self.gap.n_reference, self.gap.events.map(|e| e.0)) || few(self.gap.n_index, self.gap.events.map(|e| e.1)))
+    }
 }
 
 impl Analysed {
@@ -130,7 +193,7 @@ impl Analysed {
                     out.push(Problem::warning(codes::G406, message).at(analysis.place.clone()));
                 }
                 let Err(e) = result else { continue };
-                let message = format!("analysis `{}` for {label}: {}", analysis.name, e.shown(plan.min_cell));
+                let message = format!("analysis `{}` for {label}: {}", analysis.name, e.shown(&self.mask));
                 let problem = if analysis.name == plan.analyses[self.primary].name {
                     Problem::error(e.code(), message)
                 } else {
@@ -141,8 +204,11 @@ impl Analysed {
             for c in g.checks.iter().filter(|c| !c.passed) {
                 let set = c.set.map(|s| format!(", blocks {}", s.name(&plan.roles.blocks))).unwrap_or_default();
                 let code = if c.fails_gate() { codes::G501 } else { codes::G503 };
-                let problem = Problem::warning(code, format!("{} for {label}{set}: {}", c.check, c.message));
+                let problem = Problem::warning(code, format!("{} for {label}{set}: {}", c.check, self.mask.of_check(c)));
+                // As in table `diagnostics`.
+                let hidden = g.carries_nothing(plan) || c.units.is_some_and(|(n, of)| Rule::from(plan.min_cell).hides(n, of));
                 out.push(match (c.value, c.threshold) {
+                    (Some(_), Some(t)) if hidden => problem.note(format!("what was found is withheld; threshold {t}")),
                     (Some(v), Some(t)) => problem.note(format!("found {v:.4}, threshold {t}")),
                     _ => problem,
                 });
@@ -159,16 +225,18 @@ fn undefined_parts(r: &AnalysisResult) -> impl Iterator<Item = &Undefined> {
 }
 
 impl DecomposeError {
-    /// The message with small counts withheld.
-    pub fn shown(&self, min_cell: u32) -> String {
-        match self {
+    /// The message with small counts withheld, and the names of places with few units.
+    pub fn shown(&self, mask: &Mask) -> String {
+        let min_cell = mask.min_cell;
+        let text = match self {
             Self::NoSupport { n, .. } => self.to_string().replacen(&n.to_string(), &shown_count(*n as u64, min_cell), 1),
             Self::Fit(f) => match &f.separated {
                 Some(s) => self.to_string().replacen(&format!("its {} ", s.n), &format!("its {} ", shown_count(s.n as u64, min_cell)), 1),
                 None => self.to_string(),
             },
             _ => self.to_string(),
-        }
+        };
+        mask.text(&text)
     }
 }
 
@@ -181,7 +249,7 @@ pub struct Beside<'a> {
 
 /// Errors: a completed data set that cannot be coded.
 pub fn analyse(plan: &StudyPlan, data: &Data<'_>, beside: &Beside<'_>, progress: &dyn Fn(&str)) -> Result<Analysed, Problems> {
-    let mut out = Analysed { groups: Vec::new(), blinded: Vec::new(), primary: plan.primary };
+    let mut out = Analysed { groups: Vec::new(), blinded: Vec::new(), mask: Mask::new(plan, data.design()), primary: plan.primary };
     for index_group in 1..data.design().groups.len() {
         let g = one_group(plan, data, beside, index_group, progress)?;
         for (a, analysis) in plan.analyses.iter().enumerate() {
@@ -412,9 +480,11 @@ fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
         rows: h.rows.iter().map(|r| hospital_row(r, sampling)).collect(),
         units: h.units.clone(),
         left_out: h.left_out,
+        id: h.id.clone(),
+        of_counts: h.of_counts,
         quantile: sampling.normal_quantile(),
     });
-    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), hospital }
+    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), hospital, least: d.least }
 }
 
 /// The row without its influences, and its estimate.

@@ -1,6 +1,6 @@
 //! The primary analysis with missing values treated in other ways: what they change.
 
-use super::analyse::{self, AnalysisResult};
+use super::analyse::{self, AnalysisResult, Mask};
 use super::data::Data;
 use crate::cohort::Values;
 use crate::cohort::engine::{self, Cohort};
@@ -62,10 +62,11 @@ fn one(plan: &StudyPlan, cohort: &Cohort, method: MissingMethod) -> Result<Vec<C
     let roles = roles_with(&plan.roles, cohort, method);
     let cohort = engine::build(&plan.cohort, &roles)?;
     let (data, _) = Data::of(&cohort, &roles, &plan.missing.settings)?;
+    let mask = &Mask::new(plan, data.design());
     let found = analyse::decompositions(plan, &data, &[true], &[plan.primary])?.into_iter().flatten();
     let groups = found.enumerate().flat_map(|(k, analyses)| {
         let size = Some(Size::of(data.design(), k + 1));
-        analyses.into_iter().map(move |r| ComparedGroup { result: r.map_err(|e| e.shown(plan.min_cell)), size })
+        analyses.into_iter().map(move |r| ComparedGroup { result: r.map_err(|e| e.shown(mask)), size })
     });
     Ok(groups.collect())
 }

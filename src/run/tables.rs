@@ -9,7 +9,7 @@ use super::analyse::{Analysed, GroupResult, ModelResult};
 use super::compare::Compared;
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
-use crate::decompose::{Assumption, Component, Detail, Method, Part};
+use crate::decompose::{Assumption, Component, Detail, Least, Method, Part};
 use crate::design::Design;
 use crate::error::Problems;
 use crate::inference::Inferred;
@@ -28,7 +28,7 @@ pub fn meta(plan: &StudyPlan, design: &Design, analysed: &Analysed) -> Meta {
     let blinded = analysed.blinded.iter().map(|(a, g, reason)| (plan.analyses[*a].name.clone(), index(*g), reason.clone()));
     let not_estimated = analysed.groups.iter().flat_map(|g| {
         let failed = plan.analyses.iter().zip(&g.analyses);
-        failed.filter_map(|(a, r)| r.as_ref().err().map(|e| (a.name.clone(), index(g.index_group), e.shown(plan.min_cell)))).collect::<Vec<_>>()
+        failed.filter_map(|(a, r)| r.as_ref().err().map(|e| (a.name.clone(), index(g.index_group), e.shown(&analysed.mask)))).collect::<Vec<_>>()
     });
     Meta {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -164,6 +164,11 @@ impl Filler<'_> {
         set.name(&self.plan.roles.blocks).into()
     }
 
+    /// Whether the levels of a variable are hospitals or clusters.
+    fn is_place(&self, variable: &str) -> Cell {
+        self.plan.places().contains(&variable).into()
+    }
+
     fn is_blinded(&self, analysis: usize, g: &GroupResult) -> Cell {
         self.analysed.blinded.iter().any(|(a, i, _)| *a == analysis && *i == g.index_group).into()
     }
@@ -189,6 +194,7 @@ impl Filler<'_> {
                     ("smd_weighted", r.smd_weighted.into()),
                     ("_n_reference", known(r.n_missing.0, n0).into()),
                     ("_n_index", known(r.n_missing.1, n1).into()),
+                    ("_place", self.is_place(&r.variable)),
                     ("_count_reference", r.n_level.map(|n| n.0).into()),
                     ("_count_index", r.n_level.map(|n| n.1).into()),
                 ])?;
@@ -278,6 +284,7 @@ impl Filler<'_> {
                         ("term", (&c.term).into()),
                         ("block", column.and_then(|c| self.block_name(c.role)).into()),
                         ("se_kind", if m.clustered { "cluster" } else { "model" }.into()),
+                        ("_place", column.map_or(false.into(), |c| self.is_place(&c.variable))),
                         ("_variable", column.map(|c| c.variable.clone()).into()),
                         ("_level", column.and_then(|c| c.level.clone()).into()),
                         ("_n_level_reference", n.map(|n| n.0).into()),
@@ -357,12 +364,10 @@ impl Filler<'_> {
                             ]);
                             cells.extend(inferred(Some(row.value)));
                             if let Some(h) = &r.hospital {
-                                cells.extend([
-                                    ("population", hospital::population(h.left_out)),
-                                    ("_left_out_reference", h.left_out[0].into()),
-                                    ("_left_out_index", h.left_out[1].into()),
-                                ]);
+                                cells.extend([("population", hospital::population(h.left_out)), ("_of_counts", h.of_counts.into())]);
+                                cells.extend(hospital::without(h.left_out));
                             }
+                            cells.extend(least(r.least));
                             rows.push(((row.part, row.component), cells));
                         }
                         for u in &r.undefined {
@@ -379,7 +384,7 @@ impl Filler<'_> {
                     Err(e) => {
                         for (part, component) in null_rows(analysis.method.as_ref(), self.plan.roles.blocks.len()) {
                             let scale = analysis.method.scale(self.design.family);
-                            let mut cells = self.null_row(&key, part, component, scale, &e.shown(self.plan.min_cell));
+                            let mut cells = self.null_row(&key, part, component, scale, &e.shown(&self.analysed.mask));
                             cells.push(("family", analysis.method.family().name().into()));
                             table.push(&cells)?;
                         }
@@ -425,6 +430,7 @@ impl Filler<'_> {
                         ("variable", (&t.detail.variable).into()),
                         ("_variable", (!matches!(t.detail.role, Role::Intercept | Role::Group)).then(|| t.detail.variable.clone()).into()),
                         ("_level", t.detail.level.clone().into()),
+                        ("_place", self.is_place(&t.detail.variable)),
                         ("_n_level_reference", n(0).into()),
                         ("_n_level_index", n(g.index_group).into()),
                     ];
@@ -482,9 +488,10 @@ impl Filler<'_> {
                     ("value", c.value.into()),
                     ("threshold", c.threshold.into()),
                     ("passed", (!informs).then_some(c.passed).into()),
-                    ("message", (&c.message).into()),
+                    ("message", self.analysed.mask.of_check(c).into()),
                     ("_count", c.units.map(|u| u.0).into()),
                     ("_of", c.units.and_then(|u| u.1).into()),
+                    ("_of_counts", c.analysis.is_some_and(|a| g.of_counts(a)).into()),
                 ])?;
             }
         }
@@ -495,6 +502,11 @@ impl Filler<'_> {
 /// Units of which all these 0/1 columns are true; `None` without any.
 fn units_with(d: &Design, indicators: &[usize], rows: &Range<usize>) -> Option<usize> {
     (!indicators.is_empty()).then(|| rows.clone().filter(|&i| indicators.iter().all(|&j| d.x[[i, j]] == 1.0)).count())
+}
+
+/// What a method that fits parts of the groups rests on.
+fn least(least: Option<Least>) -> [(&'static str, Cell); 2] {
+    [("_least_units", least.map(|l| l.units).into()), ("_least_events", least.and_then(|l| l.events).into())]
 }
 
 fn inferred(v: Option<Inferred>) -> [(&'static str, Cell); 4] {

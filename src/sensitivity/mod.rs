@@ -15,7 +15,8 @@ pub use control::Control;
 pub use learners::Tried;
 
 use crate::decompose::fits::Fits;
-use crate::decompose::{Component, DecomposeError, Decomposition, Method, Part, Vary, Verdict};
+use crate::decompose::hospital::LeftOut;
+use crate::decompose::{Component, DecomposeError, Decomposition, Least, Method, Part, Vary, Verdict};
 use crate::design::Contrast;
 use crate::diagnostics::{self, Check, Gate};
 use crate::estimate::Sampling;
@@ -153,11 +154,27 @@ pub struct Varied {
     pub blinded: bool,
     /// Variables that were moved by themselves, or that a benchmark is made of.
     pub variables: Vec<String>,
+    /// Of `hospital`: what its population leaves out, and whether the row follows from hospitals' counts alone.
+    pub population: Option<(LeftOut, bool)>,
+    /// The smallest counts that a method rests on that fits parts of the groups by themselves.
+    pub least: Option<Least>,
 }
 
 impl Varied {
     fn new(variation: Variation, setting: impl Into<String>, figure: Figure, found: Found) -> Self {
-        Self { variation, setting: setting.into(), figure, scale: None, found, retained: None, counted: None, blinded: false, variables: Vec::new() }
+        Self {
+            variation,
+            setting: setting.into(),
+            figure,
+            scale: None,
+            found,
+            retained: None,
+            counted: None,
+            blinded: false,
+            variables: Vec::new(),
+            population: None,
+            least: None,
+        }
     }
 
     /// Why a whole variation has no rows.
@@ -216,7 +233,18 @@ pub fn vary(plan: &Sensitivity, controls: &[Control], fits: &Fits<'_>, method: &
     }
     out.extend(plan.unmeasured.iter().flat_map(|p| subject.unmeasured(p)));
     out.extend(controls.iter().flat_map(|control| subject.control(control)));
+    // Figures of the analysis as it is rest on what it rests on.
+    let (population, least) = subject.reported.as_ref().map_or((None, None), rests_on);
+    for v in &mut out {
+        v.population = v.population.or(population);
+        v.least = v.least.or(least);
+    }
     out
+}
+
+/// What decides on withholding a row of a decomposition.
+fn rests_on(d: &Decomposition) -> (Option<(LeftOut, bool)>, Option<Least>) {
+    (d.hospital.as_ref().map(|h| (h.left_out, h.of_counts)), d.least)
 }
 
 fn sampling(c: &Contrast<'_>, level: f64) -> Sampling {

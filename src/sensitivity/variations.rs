@@ -1,6 +1,6 @@
 //! The same method on the same units with one choice changed: settings, orders, samples, variables, blocks, allowables.
 
-use super::{AllowableSet, Figure, Found, Retained, Subject, Variation, Varied, gate_fails, sampling};
+use super::{AllowableSet, Figure, Found, Retained, Subject, Variation, Varied, gate_fails, rests_on, sampling};
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms, Toward};
 use crate::decompose::{Component, DecomposeError, Decomposition, Method, Variant, Vary};
 use crate::design::{Contrast, Design};
@@ -32,7 +32,11 @@ impl Subject<'_> {
         out.extend(
             d.undefined.iter().map(|u| Varied::new(variation, setting, Figure::Part(u.part, u.component), Found::Undefined(u.reason.clone()))),
         );
-        out.iter_mut().for_each(|v| (v.scale, v.blinded) = (Some(d.scale), blinded));
+        let (population, least) = rests_on(d);
+        out.iter_mut().for_each(|v| {
+            (v.scale, v.blinded) = (Some(d.scale), blinded);
+            (v.population, v.least) = (population, least);
+        });
         out
     }
 

@@ -2,7 +2,7 @@
 
 use super::resolved::yaml_seen_from;
 use crate::cohort::impute::chained::Settings;
-use crate::cohort::plan::{CohortPlan, RolesPlan};
+use crate::cohort::plan::{Coding, CohortPlan, RolesPlan};
 use crate::decompose::Method;
 use crate::error::{Place, Problem, Problems};
 use crate::sensitivity::Sensitivity;
@@ -91,6 +91,14 @@ pub struct AnalysisPlan {
 }
 
 impl StudyPlan {
+    /// Columns whose values name hospitals or clusters: those with few units are not named anywhere.
+    pub fn places(&self) -> Vec<&str> {
+        let roles = &self.roles;
+        let fixed = roles.variables.iter().filter(|v| v.coding == Coding::FixedEffects).map(|v| &v.column);
+        let ids = roles.labelled.iter().filter(|(what, _)| *what == "the hospital id").map(|(_, named)| named);
+        fixed.chain(ids).chain(&roles.cluster).map(|named| named.name.as_str()).collect()
+    }
+
     /// The text of study.resolved.yaml for the folder `out_dir`: relative paths are rewritten so that they work from there.
     ///
     /// Errors: `G901` if the resolved study cannot be written, which is a bug.

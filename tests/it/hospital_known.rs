@@ -263,7 +263,7 @@ fn restricting_is_leaving_hospitals_out() {
             for (x, y) in got.rows.iter().zip(&want.rows) {
                 near(&format!("{:?} {:?}", x.part, x.component), x.estimate.value, y.estimate.value, 1e-12);
             }
-            assert_eq!(got.hospital.as_ref().unwrap().left_out, [0, 700 - rest.y.len()]);
+            assert_eq!(got.hospital.as_ref().unwrap().left_out.units, [0, 700 - rest.y.len()]);
         }
     }
     // Neither hospital in the difference of the two.

@@ -1,7 +1,7 @@
 //! The hospital pipelines from file to tables: on the example study, and on the New York discharges.
 
 use crate::frames::{close, near};
-use crate::real::{rows, run};
+use crate::real::{rows, run, run_file};
 use serde_json::Value;
 use std::process::Command;
 
@@ -75,6 +75,15 @@ fn the_example_study_divides_its_gap_over_hospitals() {
 fn new_york_hospitals_have_the_known_division() {
     let dir = tempfile::tempdir().unwrap();
     let Some((_, json)) = run("sparcs_hospital_deaths", &dir.path().join("deaths")) else { return };
+    // Beside hospitals that are withheld no sum over all of them is shown.
+    let sums = rows(&json, "hospital", &[("analysis", "primary"), ("row", "kitagawa_between_shared")]);
+    assert!(sums.iter().all(|r| r["estimate"].is_null() && r["withheld"] == true));
+    assert!(rows(&json, "hospital_units", &[("analysis", "primary")]).iter().any(|u| u["hospital"].is_null()));
+    // These discharges are public.
+    let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/sparcs_hospital_deaths.yaml")).unwrap();
+    let file = dir.path().join("study.yaml");
+    std::fs::write(&file, format!("{text}\nrelease: {{ min_cell: 0 }}\n")).unwrap();
+    let (_, json) = run_file(&file, &dir.path().join("all"));
     let value = |row: &str| 100.0 * number(of(&json, "primary", row), "estimate");
     near("between", value("kitagawa_between_shared"), 0.22, 0.005);
     near("within", value("kitagawa_within_shared"), -1.53, 0.005);

@@ -1,5 +1,6 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
+mod attacks;
 mod bad_input;
 mod browser;
 mod cli;

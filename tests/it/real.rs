@@ -75,7 +75,7 @@ fn sparcs_gap_is_one_day_and_clusters_double_its_interval() {
     assert!(reason.contains("units have no support in the reference group"), "{reason}");
 }
 
-fn run_file(study: &Path, out: &Path) -> (i32, serde_json::Value) {
+pub fn run_file(study: &Path, out: &Path) -> (i32, serde_json::Value) {
     let data = shared("data").unwrap();
     let o = Command::new(env!("CARGO_BIN_EXE_gapshare"))
         .env("GAPSHARE_DATA", data)

@@ -1,6 +1,6 @@
 //! Five fits and four means: index units' own mean, and what they would show at reference units' hospitals, surfaces, or both.
 
-use super::roster::Roster;
+use super::roster::{LeftOut, Roster};
 use crate::decompose::DecomposeError;
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms, Toward};
 use crate::decompose::moments::group_means;
@@ -37,8 +37,8 @@ pub struct Means {
     /// `b(H | A)`: index units' outcome at the hospitals of similar reference units; why not, where a model has no fit.
     pub elsewhere: Result<Estimate, DecomposeError>,
     pub support: Support,
-    /// Reference and index units of the comparison that are not in this population.
-    pub left_out: [usize; 2],
+    /// Units of the comparison that are not in this population.
+    pub left_out: LeftOut,
 }
 
 /// What the weights rest on.
@@ -193,7 +193,7 @@ pub fn means(fits: &Fits<'_>, roster: &Roster<'_>, given: BlockSet, errors: Erro
         max_index: largest(&w_omega),
         thin: share(&wg, &|h| counts.units[h][1] < 5),
     };
-    Ok(Means { index: observed.index, reference: observed.reference, none, patients, at_hospitals, elsewhere, support, left_out: [0, 0] })
+    Ok(Means { index: observed.index, reference: observed.reference, none, patients, at_hospitals, elsewhere, support, left_out: LeftOut::default() })
 }
 
 /// The outcome given patients and hospitals: slopes a group, effects of hospitals that the groups share (fit 4).

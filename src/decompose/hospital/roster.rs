@@ -2,6 +2,7 @@
 
 use crate::design::Contrast;
 use crate::model::arrow::Hospitals;
+use crate::vocab::Family;
 
 /// The hospitals of one comparison, in the order of their labels.
 pub struct Roster<'a> {
@@ -85,7 +86,17 @@ pub fn without<'a>(c: &Contrast<'a>, roster: &Roster<'_>, drop: impl Fn(usize) -
     out
 }
 
-/// Reference and index units of a comparison that a part of it leaves out.
-pub fn left_out(all: &Contrast<'_>, part: &Contrast<'_>) -> [usize; 2] {
-    [all.reference(), all.index()].map(|rows| rows.filter(|&i| all.w[i] > 0.0 && part.w[i] == 0.0).count())
+/// What a population leaves out of a comparison: by group, reference first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    pub units: [usize; 2],
+    /// Their events; `None` of a gaussian outcome.
+    pub events: Option<[u64; 2]>,
+}
+
+/// What a part of a comparison leaves out of it.
+pub fn left_out(all: &Contrast<'_>, part: &Contrast<'_>) -> LeftOut {
+    let of = [all.reference(), all.index()].map(|rows| rows.filter(|&i| all.w[i] > 0.0 && part.w[i] == 0.0).collect::<Vec<_>>());
+    let events = |rows: &Vec<usize>| rows.iter().map(|&i| all.design.y[i]).sum::<f64>() as u64;
+    LeftOut { units: of.each_ref().map(Vec::len), events: (all.design.family != Family::Gaussian).then(|| of.each_ref().map(events)) }
 }

@@ -2,7 +2,7 @@
 
 use super::kitagawa::{Contextual, Kitagawa, adjusted, contextual, kitagawa};
 use super::means::Means;
-use super::roster::{Counts, Roster, left_out, without};
+use super::roster::{Counts, LeftOut, Roster, left_out, without};
 use super::{REFUSED, divided};
 use crate::decompose::DecomposeError;
 use crate::decompose::fits::Fits;
@@ -14,8 +14,12 @@ use crate::vocab::BlockSet;
 pub struct HospitalTables {
     pub rows: Vec<HospitalRow>,
     pub units: Vec<HospitalUnit>,
-    /// Reference and index units that are not in the population whose gap is divided.
-    pub left_out: [usize; 2],
+    /// Units that are not in the population whose gap is divided.
+    pub left_out: LeftOut,
+    /// The column of the ids.
+    pub id: Option<String>,
+    /// Whether the models hold nothing but the groups and the hospitals: every number then follows from hospitals' counts alone.
+    pub of_counts: bool,
 }
 
 /// A row of the hospital table.
@@ -25,8 +29,10 @@ pub struct HospitalRow {
     /// A or B, where it is of one of them.
     pub family: Option<&'static str>,
     pub value: HospitalValue,
-    /// Reference and index units that are not in its population.
-    pub left_out: [usize; 2],
+    /// Units that are not in its population.
+    pub left_out: LeftOut,
+    /// Whether it follows from the units and outcomes of each hospital alone: with all but a few hospitals known it tells theirs.
+    pub of_counts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -63,14 +69,14 @@ impl HospitalRow {
 
     /// A row of all units.
     pub fn new(name: &'static str, family: Option<&'static str>, value: HospitalValue) -> Self {
-        Self { name, family, value, left_out: [0, 0] }
+        Self { name, family, value, left_out: LeftOut::default(), of_counts: false }
     }
 
     fn from(name: &'static str, family: Option<&'static str>, value: Result<Estimate, DecomposeError>) -> Self {
         Self::new(name, family, value.map_or_else(|e| HospitalValue::Missing(reason(&e)), HospitalValue::Estimate))
     }
 
-    fn without(mut self, left_out: [usize; 2]) -> Self {
+    fn without(mut self, left_out: LeftOut) -> Self {
         self.left_out = left_out;
         self
     }
@@ -112,7 +118,7 @@ pub fn difference(m: Result<&Means, DecomposeError>, refused: &[Option<String>; 
     if let Some(reason) = refused.iter().flatten().next() {
         return HospitalRow::new(name, Some("A,B"), HospitalValue::Missing(reason.clone()));
     }
-    let left_out = m.as_ref().map_or([0, 0], |m| m.left_out);
+    let left_out = m.as_ref().map_or(LeftOut::default(), |m| m.left_out);
     HospitalRow::from(name, Some("A,B"), m.and_then(gap_between)).without(left_out)
 }
 
@@ -150,7 +156,7 @@ pub struct Kitagawas {
     pub shared: Option<Kitagawa>,
     pub adjusted: Result<Kitagawa, DecomposeError>,
     /// Units of hospitals that lack a group.
-    unshared: [usize; 2],
+    unshared: LeftOut,
     contextual: Option<Contextual>,
 }
 
@@ -171,7 +177,7 @@ impl Kitagawas {
         let mut rows = Vec::new();
         let mut push = |name: &'static str, e: Option<Estimate>, reason: &str| {
             let value = e.map_or_else(|| HospitalValue::Missing(reason.to_owned()), HospitalValue::Estimate);
-            let row = HospitalRow::new(name, None, value);
+            let row = HospitalRow { of_counts: true, ..HospitalRow::new(name, None, value) };
             rows.push(if name.ends_with("_shared") { row.without(self.unshared) } else { row });
         };
         push("kitagawa_between", Some(self.raw.between.clone()), "");

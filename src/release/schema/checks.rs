@@ -1,5 +1,6 @@
 //! How far results hold: other settings, and checks.
 
+use super::parts::{LEAST_EVENTS, LEAST_UNITS, OF_COUNTS, WITHOUT_EVENTS_INDEX, WITHOUT_EVENTS_REFERENCE, WITHOUT_INDEX, WITHOUT_REFERENCE};
 use super::{
     ANALYSIS, BLINDED, BLOCKS, CONF_HIGH, CONF_LOW, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, boolean, count, integer, key, number, text,
 };
@@ -37,6 +38,13 @@ pub static SENSITIVITY: TableDecl = TableDecl {
         integer("_count", "units", "Units that a figure of a learner counts."),
         integer("_of", "units", "All units that it is a share of."),
         text("_variables", "Variables that were moved by themselves, or that a benchmark is made of; null for other rows."),
+        WITHOUT_REFERENCE,
+        WITHOUT_INDEX,
+        WITHOUT_EVENTS_REFERENCE,
+        WITHOUT_EVENTS_INDEX,
+        OF_COUNTS,
+        LEAST_UNITS,
+        LEAST_EVENTS,
     ],
 };
 
@@ -103,6 +111,7 @@ pub static DIAGNOSTICS: TableDecl = TableDecl {
     hidden: &[
         integer("_count", "units", "The number of units behind value, when value is a count or a share of units; null otherwise."),
         integer("_of", "units", "The units that _count is a part of; null when there is no such total."),
+        OF_COUNTS,
     ],
 };
 

@@ -1,6 +1,6 @@
 //! What is described before anything is divided: the cohort, the groups, the gap.
 
-use super::{INDEX_GROUP, TableDecl, WITHHELD, count, integer, key, number, text};
+use super::{INDEX_GROUP, PLACE, TableDecl, WITHHELD, count, integer, key, number, text};
 
 pub static ATTRITION: TableDecl = TableDecl {
     name: "attrition",
@@ -71,6 +71,7 @@ pub static TABLE_ONE: TableDecl = TableDecl {
             "Reference units at the level, or at the higher value of a number with two values; null for other numbers.",
         ),
         integer("_count_index", "units", "Index units at the level, or at the higher value of a number with two values; null for other numbers."),
+        PLACE,
     ],
 };
 

@@ -1,6 +1,6 @@
 //! The fitted models, and the adjusted gaps that they give.
 
-use super::{ANALYSIS, BLINDED, BLOCKS, ColumnDecl, INDEX_GROUP, TableDecl, WITHHELD, boolean, count, integer, key, number, text};
+use super::{ANALYSIS, BLINDED, BLOCKS, ColumnDecl, INDEX_GROUP, PLACE, TableDecl, WITHHELD, boolean, count, integer, key, number, text};
 
 pub static MODELS: TableDecl = TableDecl {
     name: "models",
@@ -51,6 +51,7 @@ pub static COEFFICIENTS: TableDecl = TableDecl {
 
 /// What `coefficients` and `decomposition_detail` say about the column behind a term.
 pub(super) const HIDDEN_TERM: &[ColumnDecl] = &[
+    PLACE,
     text("_variable", "The variable that the term codes; null for intercept and group."),
     text("_level", "The level that the term is the indicator of; null for other terms."),
     integer(

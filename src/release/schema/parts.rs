@@ -2,7 +2,8 @@
 
 use super::models::HIDDEN_TERM;
 use super::{
-    ANALYSIS, BLINDED, CONF_HIGH, CONF_LOW, ColumnDecl, ESTIMATE, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, count, integer, key, number, text,
+    ANALYSIS, BLINDED, CONF_HIGH, CONF_LOW, ColumnDecl, ESTIMATE, INDEX_GROUP, STD_ERROR, TableDecl, WITHHELD, count, flag, integer, key, number,
+    text,
 };
 
 pub static DECOMPOSITION: TableDecl = TableDecl {
@@ -42,7 +43,7 @@ pub static DECOMPOSITION: TableDecl = TableDecl {
             "Fraction of the information about the estimate that is lost to missing values; null without multiple imputation.",
         ),
     ],
-    hidden: HIDDEN_LEFT_OUT,
+    hidden: &[WITHOUT_REFERENCE, WITHOUT_INDEX, WITHOUT_EVENTS_REFERENCE, WITHOUT_EVENTS_INDEX, OF_COUNTS, LEAST_UNITS, LEAST_EVENTS],
 };
 
 pub static DECOMPOSITION_DETAIL: TableDecl = TableDecl {
@@ -67,9 +68,24 @@ pub static DECOMPOSITION_DETAIL: TableDecl = TableDecl {
 
 const POPULATION: ColumnDecl = text("population", "Of the hospital method, where the row is not of every unit: the hospitals whose units it is of.");
 
-/// Of the hospital method: units that are not in the population of a row, with those of the rest in other rows.
-const HIDDEN_LEFT_OUT: &[ColumnDecl] =
-    &[integer("_left_out_reference", "units", "Reference units left out."), integer("_left_out_index", "units", "Index units left out.")];
+/// Of the hospital method: what is not in the population of a row, with the whole in other rows.
+pub(super) const WITHOUT_REFERENCE: ColumnDecl =
+    integer("_population_without_reference", "units", "Of the hospital method: reference units that are not in the population of the row.");
+pub(super) const WITHOUT_INDEX: ColumnDecl =
+    integer("_population_without_index", "units", "Of the hospital method: index units that are not in the population of the row.");
+pub(super) const WITHOUT_EVENTS_REFERENCE: ColumnDecl =
+    integer("_population_without_events_reference", "events", "Events of these reference units; null for a gaussian outcome.");
+pub(super) const WITHOUT_EVENTS_INDEX: ColumnDecl =
+    integer("_population_without_events_index", "events", "Events of these index units; null for a gaussian outcome.");
+pub(super) const OF_COUNTS: ColumnDecl =
+    flag("_of_counts", "Of the hospital method: the number follows from units and outcomes of each hospital alone.");
+pub(super) const LEAST_UNITS: ColumnDecl =
+    integer("_least_units", "units", "Units of the smallest part of a group that the method fits by itself; null for other methods.");
+pub(super) const LEAST_EVENTS: ColumnDecl = integer(
+    "_least_events",
+    "events",
+    "The fewest events, or non-events of an outcome that has them, of such a part; null for a gaussian outcome and for other methods.",
+);
 
 pub static HOSPITAL: TableDecl = TableDecl {
     name: "hospital",
@@ -88,7 +104,7 @@ pub static HOSPITAL: TableDecl = TableDecl {
         text("reason", "Why the row is null."),
         POPULATION,
     ],
-    hidden: HIDDEN_LEFT_OUT,
+    hidden: &[WITHOUT_REFERENCE, WITHOUT_INDEX, WITHOUT_EVENTS_REFERENCE, WITHOUT_EVENTS_INDEX, OF_COUNTS],
 };
 
 pub static HOSPITAL_UNITS: TableDecl = TableDecl {
@@ -120,5 +136,7 @@ pub static HOSPITAL_UNITS: TableDecl = TableDecl {
     hidden: &[
         integer("_events_reference", "events", "Events of reference units; null with a gaussian outcome."),
         integer("_events_index", "events", "Events of index units."),
+        text("_id", "The column of hospital ids."),
+        OF_COUNTS,
     ],
 };

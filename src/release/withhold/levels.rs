@@ -2,7 +2,7 @@
 //! of a mean in full precision can be found from the mean.
 
 use super::{Ledger, Rule, distinct};
-use crate::release::Table;
+use crate::release::{Cell, Table};
 use std::collections::HashSet;
 
 /// The levels that Table 1 withholds, in either group of a contrast.
@@ -20,6 +20,28 @@ impl HiddenLevels {
     /// The withheld levels of a variable.
     pub(super) fn of<'a>(&'a self, group: &'a str, variable: &'a str) -> impl Iterator<Item = Option<&'a str>> {
         self.levels.iter().filter(move |(g, v, _)| g == group && v == variable).map(|(_, _, l)| l.as_deref())
+    }
+}
+
+/// What stands for the name of a hospital or cluster that has few units.
+const UNNAMED: &str = "[withheld]";
+
+/// Takes the names of these rows' levels away, and moves them behind the named ones of their variable: their order would name them. `key` says
+/// which rows are of one variable.
+pub(super) fn unname(table: &mut Table, unnamed: &[usize], key: impl Fn(&Table, usize) -> Vec<String>) {
+    for &row in unnamed {
+        let variable = table.text(row, if table.position("_variable").is_some() { "_variable" } else { "variable" }).to_owned();
+        table.set_text(row, "level", UNNAMED);
+        table.set_text(row, "term", &format!("{variable}={UNNAMED}"));
+        table.set_flag(row, "withheld");
+    }
+    let keys: Vec<Vec<String>> = (0..table.rows.len()).map(|r| key(table, r)).collect();
+    let mut done: HashSet<&Vec<String>> = HashSet::new();
+    for &row in unnamed.iter().filter(|&&r| done.insert(&keys[r])) {
+        let places: Vec<usize> = (0..keys.len()).filter(|&r| keys[r] == keys[row]).collect();
+        let (named, last): (Vec<usize>, Vec<usize>) = places.iter().partition(|r| !unnamed.contains(r));
+        let rows: Vec<Vec<Cell>> = named.iter().chain(&last).map(|&r| table.rows[r].clone()).collect();
+        places.iter().zip(rows).for_each(|(&at, cells)| table.rows[at] = cells);
     }
 }
 
@@ -58,6 +80,10 @@ pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) -> Hi
             }
         }
     }
+    let is_hidden = |r: usize| hidden.contains(table.text(r, "index_group"), table.text(r, "variable"), table.cell(r, "level").text());
+    let unnamed: Vec<usize> =
+        (0..table.rows.len()).filter(|&r| table.flag(r, "_place") && !table.cell(r, "level").is_null() && is_hidden(r)).collect();
+    unname(table, &unnamed, |t, r| ["index_group", "variable"].map(|c| t.text(r, c).to_owned()).to_vec());
     hidden
 }
 

@@ -1,7 +1,7 @@
 //! Coefficients and the detail of a decomposition: a coefficient, a contribution and one group's proportion give the other
 //! group's proportion, so a level that Table 1 withholds loses its coefficient and its variable the detail.
 
-use super::levels::HiddenLevels;
+use super::levels::{HiddenLevels, unname};
 use super::{Contrast, ESTIMATES, Ledger, Rule, fitted_on_few};
 use crate::release::{Cell, Table};
 use indexmap::IndexMap;
@@ -62,6 +62,18 @@ pub(super) fn coefficients(
         }
     }
     away.iter().for_each(|&row| ledger.withhold(table, row, ESTIMATES));
+    unname_places(table, hidden, rule, &["index_group", "analysis", "blocks", "fitted_in", "link", "_variable"]);
+}
+
+/// Terms of hospitals and clusters with few units lose their names.
+fn unname_places(table: &mut Table, hidden: &HiddenLevels, rule: Rule, key: &[&str]) {
+    let is = |r: &usize| {
+        let level = table.cell(*r, "_level").text();
+        let listed = hidden.contains(table.text(*r, "index_group"), table.text(*r, "_variable"), level);
+        table.flag(*r, "_place") && level.is_some() && (listed || rests_on_few(table, *r, rule))
+    };
+    let unnamed: Vec<usize> = (0..table.rows.len()).filter(is).collect();
+    unname(table, &unnamed, |t, r| key.iter().map(|c| t.text(r, c).to_owned()).chain([t.flag(r, "with_group").to_string()]).collect());
 }
 
 pub(super) fn detail(table: &mut Table, hidden: &HiddenLevels, rule: Rule, ledger: &mut Ledger) {
@@ -89,4 +101,5 @@ pub(super) fn detail(table: &mut Table, hidden: &HiddenLevels, rule: Rule, ledge
         }
         away.iter().for_each(|&row| ledger.withhold(table, row, ESTIMATES));
     }
+    unname_places(table, hidden, rule, &["index_group", "analysis", "part", "block", "_variable"]);
 }

@@ -5,6 +5,8 @@ use super::super::table::Cell;
 use super::*;
 use proptest::prelude::*;
 
+mod hospitals;
+
 const MIN: i64 = 11;
 
 fn rule() -> Rule {
@@ -412,21 +414,29 @@ fn outcomes_of_few_events_and_nearly_equal_populations_are_withheld() {
         .unwrap();
     }
     let mut rows = Table::new(&schema::HOSPITAL);
-    for left_out in [0u64, 3, 40] {
+    for (left_out, events) in [(0u64, 0u64), (3, 1), (40, 20), (40, 6), (40, 35)] {
         let cells = [("index_group", "B".into()), ("analysis", "h".into()), ("row", "where_they_go".into()), ("estimate", 0.1.into())];
-        rows.push(&[cells.as_slice(), &[("_left_out_index", left_out.into())]].concat()).unwrap();
+        let without = [("_population_without_index", left_out.into()), ("_population_without_events_index", events.into())];
+        rows.push(&[cells.as_slice(), &without].concat()).unwrap();
+    }
+    for row in ["kitagawa_between", "contextual_lambda"] {
+        let cells =
+            [("index_group", "B".into()), ("analysis", "h".into()), ("row", row.into()), ("estimate", 0.1.into()), ("_of_counts", true.into())];
+        rows.push(&cells).unwrap();
     }
     let (run, _) = withhold(study(), vec![gap_table(50, 100), t, rows], 11).unwrap();
     let t = run.get(&schema::HOSPITAL_UNITS).unwrap();
     let shown = |column: &str| (0..4).map(|r| t.number(r, column).is_some()).collect::<Vec<_>>();
     assert_eq!((0..4).map(|r| t.text(r, "hospital")).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
-    assert_eq!(shown("between"), [true, false, true, false]);
+    // c goes with d, whose eight events of both groups its own would give, and with them those by group.
+    assert_eq!(shown("between"), [true, false, false, false]);
     // Alone, the eight events of d would follow from the total: c goes with it.
     assert_eq!(shown("observed"), [true, true, false, false]);
     assert_eq!(shown("expected"), [true; 4]);
     assert_eq!(shown("n_index"), [true; 4]);
     let rows = run.get(&schema::HOSPITAL).unwrap();
-    assert_eq!((0..3).map(|r| rows.number(r, "estimate").is_some()).collect::<Vec<_>>(), [true, false, true]);
+    // No unit is left out; few are; enough, with enough events and others; with few events; with few others. Sums over hospitals are withheld.
+    assert_eq!((0..7).map(|r| rows.number(r, "estimate").is_some()).collect::<Vec<_>>(), [true, false, true, false, false, false, false]);
 }
 
 #[test]
@@ -485,8 +495,14 @@ fn warnings_show_counts_only_if_none_is_small_or_computable() {
 
 /// Trimmed samples, from all units on: left out of reference and index, and what each estimate is.
 fn trimmed(steps: &[(u64, u64)], n: (u64, u64), events: (u64, u64)) -> Table {
+    let with_events: Vec<_> = steps.iter().map(|step| (*step, events)).collect();
+    trimmed_events(&with_events, n)
+}
+
+/// As [`trimmed`], with the events of those that are left.
+fn trimmed_events(steps: &[((u64, u64), (u64, u64))], n: (u64, u64)) -> Table {
     let mut t = Table::new(&schema::SENSITIVITY);
-    for (at, (reference, index)) in steps.iter().enumerate() {
+    for (at, ((reference, index), events)) in steps.iter().enumerate() {
         t.push(&[
             ("index_group", "B".into()),
             ("analysis", "primary".into()),
@@ -509,14 +525,21 @@ fn trimmed(steps: &[(u64, u64)], n: (u64, u64), events: (u64, u64)) -> Table {
 
 #[test]
 fn trimmed_samples_that_differ_by_few_units_are_withheld() {
-    // Against the last one shown, not against the one before.
-    let t = trimmed(&[(0, 0), (0, 5), (20, 12), (20, 15), (25, 40), (60, 40)], (1000, 500), (200, 100));
+    // Against the last one shown, not against the one before; half of those that go have the event.
+    let steps = [(0, 0), (0, 5), (40, 24), (40, 30), (50, 80), (120, 80)];
+    let t = trimmed_events(&steps.map(|(w, b)| ((w, b), (200 - w / 2, 100 - b / 2))), (1000, 500));
     let (run, _) = withhold(study(), vec![gap_table(100, 500), t], 11).unwrap();
     let t = run.get(&schema::SENSITIVITY).unwrap();
     let shown = |column: &str| (0..6).map(|r| t.number(r, column).is_some()).collect::<Vec<_>>();
     assert_eq!(shown("estimate"), [true, false, true, false, false, true]);
     assert_eq!(shown("n_index"), shown("estimate"));
     assert_eq!(shown("n_reference"), shown("estimate"));
+    // Few events, few others, and neither among 40 index units that go.
+    for (gone, seen) in [(10, false), (30, false), (0, false), (20, true)] {
+        let t = trimmed_events(&[((0, 0), (200, 100)), ((0, 40), (200, 100 - gone))], (1000, 500));
+        let (run, _) = withhold(study(), vec![gap_table(100, 500), t], 11).unwrap();
+        assert_eq!(run.get(&schema::SENSITIVITY).unwrap().number(1, "estimate").is_some(), seen, "{gone} events");
+    }
     // Too few events or units are left.
     for (n, events) in [((1000, 500), (200, 4)), ((1000, 500), (955, 100)), ((1000, 49), (200, 20))] {
         let t = trimmed(&[(40, 40)], n, events);
@@ -554,8 +577,8 @@ fn controls_on_few_units_or_events_are_withheld() {
     };
     let n = (1000, 500);
     assert_eq!(shown((0, 40), n, Some((300, 100)), "risk_difference", None), [true, true, true]);
-    // Three index units lack it: known units less these would tell.
-    assert_eq!(shown((0, 3), n, Some((300, 100)), "risk_difference", None), [true, true, false]);
+    // Three index units lack it: known units less these would tell, and so would a gap of means over what is left.
+    assert_eq!(shown((0, 3), n, Some((300, 100)), "risk_difference", None), [false, true, false]);
     assert!(!shown((0, 40), n, Some((300, 4)), "risk_difference", None)[0]);
     assert!(!shown((0, 40), n, Some((995, 100)), "risk_difference", None)[0]);
     assert!(shown((0, 40), n, Some((995, 800)), "rate_difference", None)[0]);

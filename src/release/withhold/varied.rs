@@ -1,20 +1,29 @@
 //! Sensitivity: rows that differ from published ones by few units, or by one variable that must not be told apart.
 //!
-//! - A trimmed sample is withheld where a group keeps too few units or events, or where it has lost a small number of units since
-//!   the sample shown before it: estimates in full precision would give away the outcomes of those that are gone.
-//! - A control outcome is withheld where a group has too few units or events of it, its units where a small number lacks it.
+//! - A trimmed sample is withheld where a group keeps too few units or events, or where it has lost too few units, events or non-events since
+//!   the sample shown before it: estimates in full precision would give away the outcomes of those that are gone. Samples are nested,
+//!   so that the differences between any two shown are sums of such differences.
+//! - A control outcome is withheld where a group has too few units or events of it, or a small number lacks it.
 //! - Figures of a learner that count units go where they count few.
 //! - A variable moved by itself changes block totals by its own contribution, and a benchmark by one variable is a function of its
 //!   proportions: where Table 1 withholds a level of it, these rows go.
 
 use super::levels::HiddenLevels;
-use super::{ESTIMATES, Ledger, Rule, distinct};
+use super::{Contrast, ESTIMATES, Ledger, Rule, distinct};
 use crate::release::Table;
+use indexmap::IndexMap;
 
 /// Separates the names in `_variables`.
 pub const SEPARATOR: char = '\u{1f}';
 
-pub(super) fn withhold(table: &mut Table, family: &str, hidden: &HiddenLevels, rule: Rule, ledger: &mut Ledger) {
+pub(super) fn withhold(
+    table: &mut Table,
+    family: &str,
+    support: &IndexMap<String, Contrast>,
+    hidden: &HiddenLevels,
+    rule: Rule,
+    ledger: &mut Ledger,
+) {
     for row in 0..table.rows.len() {
         let group = table.text(row, "index_group");
         let variables = table.text(row, "_variables");
@@ -39,22 +48,25 @@ pub(super) fn withhold(table: &mut Table, family: &str, hidden: &HiddenLevels, r
     for group in distinct(table, "index_group") {
         for analysis in distinct(table, "analysis") {
             let rows = of(table, &group, &analysis);
-            trimming(table, &rows, family, rule, ledger);
+            let whole = support.get(&group).map_or([None, None], |c| [c.reference.events, c.index.events]);
+            trimming(table, &rows, family, whole, rule, ledger);
         }
     }
 }
 
 /// Whether a group of the sample that a row is of has too few units or events.
-fn few(table: &Table, row: usize, counts: bool, rule: Rule) -> bool {
+fn few(table: &Table, row: usize, family: &str, rule: Rule) -> bool {
     ["reference", "index"].into_iter().any(|side| {
         let n = table.int(row, &format!("n_{side}")).unwrap_or(0);
-        let events = table.int(row, &format!("_events_{side}"));
-        rule.few(n) || events.is_some_and(|e| rule.few(e) || (!counts && rule.few(n - e)))
+        rule.few_of(n, table.int(row, &format!("_events_{side}")), family)
     })
 }
 
 fn control(table: &mut Table, row: usize, rule: Rule, ledger: &mut Ledger) {
-    if few(table, row, table.text(row, "scale").starts_with("rate"), rule) {
+    let family = if table.text(row, "scale").starts_with("rate") { "poisson" } else { "binomial" };
+    let few_lack_it = ["_left_out_reference", "_left_out_index"].iter().any(|c| table.int(row, c).is_some_and(|n| rule.small(n)));
+    // A gap in full precision tells the numbers that its means were divided by.
+    if few_lack_it || few(table, row, family, rule) {
         ledger.withhold(table, row, ESTIMATES);
     }
     // How many lack the outcome follows from the units of the study.
@@ -67,9 +79,9 @@ fn control(table: &mut Table, row: usize, rule: Rule, ledger: &mut Ledger) {
 }
 
 /// The rows of one analysis, from the whole sample to the smallest.
-fn trimming(table: &mut Table, rows: &[usize], family: &str, rule: Rule, ledger: &mut Ledger) {
-    // Left out of reference and index group in the sample that was shown last.
-    let mut shown = [0, 0];
+fn trimming(table: &mut Table, rows: &[usize], family: &str, whole: [Option<i64>; 2], rule: Rule, ledger: &mut Ledger) {
+    // Left out of reference and index group in the sample that was shown last, and the events in it.
+    let mut shown = ([0, 0], whole);
     let mut at = 0;
     while let Some(&first) = rows.get(at) {
         let setting = table.text(first, "setting").to_owned();
@@ -77,14 +89,18 @@ fn trimming(table: &mut Table, rows: &[usize], family: &str, rule: Rule, ledger:
         at += same.len();
         let int = |column: &str| table.int(first, column);
         let left_out = ["_left_out_reference", "_left_out_index"].map(|c| int(c).unwrap_or(0));
-        let revealing = left_out.iter().zip(&shown).any(|(now, before)| rule.small(now - before));
-        if revealing || few(table, first, family == "poisson", rule) {
+        let events = ["_events_reference", "_events_index"].map(int);
+        let revealing = (0..2).any(|g| {
+            let gone = shown.1[g].zip(events[g]).map(|(before, now)| before - now);
+            rule.reveals(left_out[g] - shown.0[g], gone, family)
+        });
+        if revealing || few(table, first, family, rule) {
             for r in same {
                 ledger.withhold(table, r, ESTIMATES);
                 ledger.withhold(table, r, &["n_reference", "n_index"]);
             }
         } else {
-            shown = left_out;
+            shown = (left_out, events);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of the hospital method.
 
 use super::{Filler, inferred};
-use crate::decompose::hospital::{HospitalUnit, HospitalValue};
+use crate::decompose::hospital::{HospitalUnit, HospitalValue, LeftOut};
 use crate::error::Problems;
 use crate::release::{Cell, Table, schema};
 use crate::run::analyse::{AnalysisResult, GroupResult};
@@ -22,7 +22,7 @@ impl Filler<'_> {
                     Err(e) if analysis.method.name() == "hospital" => {
                         for row in ["where_they_go", "how_they_fare_there"] {
                             let mut cells = key.to_vec();
-                            cells.extend([("row", row.into()), ("family", "A".into()), ("reason", e.shown(self.plan.min_cell).into())]);
+                            cells.extend([("row", row.into()), ("family", "A".into()), ("reason", e.shown(&self.analysed.mask).into())]);
                             rows.push(&cells)?;
                         }
                     }
@@ -53,15 +53,16 @@ impl Filler<'_> {
                 ("family", row.family.map(str::to_owned).into()),
                 ("reason", reason.into()),
                 ("population", population(row.left_out)),
-                ("_left_out_reference", row.left_out[0].into()),
-                ("_left_out_index", row.left_out[1].into()),
+                ("_of_counts", (row.of_counts || h.of_counts).into()),
             ]);
+            cells.extend(without(row.left_out));
             cells.extend(inferred(*value));
             rows.push(&cells)?;
         }
         for u in &h.units {
             let mut cells = vec![("index_group", self.label(g)), key[1].clone()];
             cells.extend(unit(u, h.quantile));
+            cells.extend([("_id", h.id.clone().into()), ("_of_counts", h.of_counts.into())]);
             units.push(&cells)?;
         }
         Ok(())
@@ -70,13 +71,24 @@ impl Filler<'_> {
 
 /// The hospitals whose units are left where these are left out; null where none are. Reference units are left out at hospitals without
 /// index units, and the other way round.
-pub(super) fn population(left_out: [usize; 2]) -> Cell {
-    match left_out {
+pub(super) fn population(left_out: LeftOut) -> Cell {
+    match left_out.units {
         [0, 0] => Cell::Null,
         [0, _] => "hospitals with reference units".into(),
         [_, 0] => "hospitals with index units".into(),
         [_, _] => "hospitals with units of both groups".into(),
     }
+}
+
+/// Units and events that the population of a row leaves out.
+pub(super) fn without(left_out: LeftOut) -> [(&'static str, Cell); 4] {
+    let LeftOut { units, events } = left_out;
+    [
+        ("_population_without_reference", units[0].into()),
+        ("_population_without_index", units[1].into()),
+        ("_population_without_events_reference", events.map(|e| e[0]).into()),
+        ("_population_without_events_index", events.map(|e| e[1]).into()),
+    ]
 }
 
 fn unit(u: &HospitalUnit, quantile: f64) -> Vec<(&'static str, Cell)> {

@@ -55,7 +55,7 @@ impl Filler<'_> {
         let primary = self.plan.primary;
         for (k, g) in self.analysed.groups.iter().enumerate() {
             let own = Size::of(self.design, g.index_group);
-            let study = g.analyses.get(primary).map(|r| ("study", r.as_ref().map_err(|e| e.shown(self.plan.min_cell)), Some(own)));
+            let study = g.analyses.get(primary).map(|r| ("study", r.as_ref().map_err(|e| e.shown(&self.analysed.mask)), Some(own)));
             let others =
                 compared.iter().filter_map(|c| c.groups.get(k).map(|of| (c.method.name(), of.result.as_ref().map_err(Clone::clone), of.size)));
             for (name, result, size) in study.into_iter().chain(others) {

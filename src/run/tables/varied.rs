@@ -1,6 +1,7 @@
 //! The table `sensitivity`.
 
-use super::{Cells, Filler, inferred};
+use super::hospital::without;
+use super::{Cells, Filler, inferred, least};
 use crate::error::Problems;
 use crate::release::schema::SENSITIVITY;
 use crate::release::withhold::SEPARATOR;
@@ -32,7 +33,7 @@ impl Filler<'_> {
         let events = v.retained.and_then(|r| r.events);
         let reason = match &v.found {
             Found::Estimate(_) | Found::Number(_) => None,
-            Found::Failed(e) => Some(e.shown(self.plan.min_cell)),
+            Found::Failed(e) => Some(e.shown(&self.analysed.mask)),
             Found::Undefined(reason) => Some(reason.clone()),
         };
         let mut cells: Cells = vec![
@@ -53,6 +54,11 @@ impl Filler<'_> {
             ("_of", v.counted.and_then(|(_, of)| of).into()),
             ("_variables", (!v.variables.is_empty()).then(|| v.variables.join(&SEPARATOR.to_string())).into()),
         ];
+        if let Some((left_out, of_counts)) = v.population {
+            cells.extend(without(left_out));
+            cells.push(("_of_counts", of_counts.into()));
+        }
+        cells.extend(least(v.least));
         match &v.found {
             Found::Estimate(value) => cells.extend(inferred(Some(*value))),
             Found::Number(value) => cells.push(("estimate", (*value).into())),
