@@ -55,7 +55,7 @@ const BAD: &[Bad] = &[
             });
         },
         exit: 4,
-        says: &["error[G311]", "hospital=3", "unbounded"],
+        says: &["error[G311]", "hospital=[withheld]", "unbounded"],
     },
     Bad {
         what: "text in a number column",
