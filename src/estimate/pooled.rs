@@ -136,7 +136,7 @@ impl Sampling {
     /// Degrees of freedom that the estimate would have if nothing were missing: the mean over the data sets.
     fn complete_df(&self, parts: &[(&Sampling, &[f64])]) -> Option<f64> {
         // Replicates of clusters have no clusters of their own, and keep the number.
-        let clusters = |s: &Sampling| (s.n_cluster > 0).then(|| s.n_cluster as f64 - 1.0);
+        let clusters = |s: &Sampling| (s.n_cluster > 0).then_some(s.n_cluster as f64 - 1.0);
         let of = |(s, own): &(&Sampling, &[f64])| match s.kind {
             Kind::Skewed => s.skewed_df(own).or(clusters(s)),
             Kind::Plain | Kind::Replicates => clusters(s),

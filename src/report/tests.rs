@@ -489,7 +489,7 @@ fn every_table_has_a_file_with_a_line_for_each_row() {
 #[test]
 fn a_withheld_value_has_no_mark() {
     let (_, mut tables) = cases().swap_remove(0);
-    let marks = |html: &str| between(&html, "<figure id=\"balance-1\"", "</figure>")[0].matches("<circle").count();
+    let marks = |html: &str| between(html, "<figure id=\"balance-1\"", "</figure>")[0].matches("<circle").count();
     let before = marks(&render(&tables).unwrap());
     let t = tables.tables.get_mut("table_one").unwrap();
     let row = (0..t.rows.len()).find(|&r| t.text(r, "variable") == "creatinine").unwrap();

@@ -152,7 +152,7 @@ pub fn impute(data: &Data, settings: &Settings) -> Result<Imputed, ImputeError> 
         }
         Ok((out, augmented))
     });
-    let drawn: Result<Vec<(Completed, BTreeSet<(usize, usize)>)>, ImputeError> = drawn.collect();
+    let drawn = drawn.collect::<Result<Vec<_>, ImputeError>>();
     let (completed, augmented): (Vec<_>, Vec<_>) = drawn?.into_iter().unzip();
     let augmented: BTreeSet<(usize, usize)> = augmented.into_iter().flatten().collect();
     let without_means = chains.iter().flat_map(|c| c.targets.iter().filter(|t| !t.with_means).map(|t| (t.variable, c.group))).collect();

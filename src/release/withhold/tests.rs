@@ -500,6 +500,7 @@ fn trimmed(steps: &[(u64, u64)], n: (u64, u64), events: (u64, u64)) -> Table {
 }
 
 /// As [`trimmed`], with the events of those that are left.
+#[allow(clippy::type_complexity)]
 fn trimmed_events(steps: &[((u64, u64), (u64, u64))], n: (u64, u64)) -> Table {
     let mut t = Table::new(&schema::SENSITIVITY);
     for (at, ((reference, index), events)) in steps.iter().enumerate() {
