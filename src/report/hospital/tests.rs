@@ -184,7 +184,7 @@ impl Case {
                 ("unsupported_reference_share", self.elsewhere[1]),
             ] {
                 let message = format!("analysis {analysis}: figure");
-                push(&mut checks, &[group.clone()], &[("check", check.into()), ("value", v.into()), ("message", message.into())]);
+                push(&mut checks, std::slice::from_ref(&group), &[("check", check.into()), ("value", v.into()), ("message", message.into())]);
             }
             let Some([go, fare]) = pair else { continue };
             let key = [key.as_slice(), &[("method", "hospital".into()), ("scale", self.scale().into()), ("population", population.into())]].concat();
