@@ -1,7 +1,6 @@
 //! Designs made from another one: variables left out or moved, rows left out. Values are copied, never coded again.
 
 use super::{Clusters, Column, Contrast, Design, Factor, Group};
-use crate::model::spline;
 use crate::vocab::{Family, Role};
 use ndarray::{Array1, Array2};
 use std::collections::BTreeMap;
@@ -91,54 +90,6 @@ impl Design {
     /// The design of a study of another outcome; `y` by row of the design. An exposure stays for counts.
     pub fn with_outcome(self, family: Family, y: Array1<f64>) -> Self {
         Self { family, y, exposure: self.exposure.filter(|_| family == Family::Poisson), ..self }
-    }
-
-    /// The design of a study in which every number that enters linearly does so as a restricted cubic spline; how many they are.
-    ///
-    /// Knots stand at Harrell's quantiles of the coded values
-    /// over all rows, filled ones included; where they coincide (few values, or many ties) there are fewer columns, down to none. Products stay those
-    /// of the number itself.
-    pub fn with_splines(&self, df: usize) -> (Self, usize) {
-        let mut added: Vec<(usize, Column, Vec<f64>)> = Vec::new();
-        let mut bent = 0;
-        for (j, c) in self.columns.iter().enumerate() {
-            // As it is: not a level, a product, a logarithm or a spline, nor the flag of a missing value.
-            let number = matches!(c.role, Role::Allowable | Role::Block(_)) && c.term == c.variable && c.level.is_none() && c.product.is_none();
-            if !number || self.is_binary(j) {
-                continue;
-            }
-            let values = self.x.column(j);
-            let mut sorted = values.to_vec();
-            sorted.sort_by(f64::total_cmp);
-            let knots = (2..=df).rev().filter_map(spline::knot_quantiles).find_map(|at| {
-                let knots: Vec<f64> = at.iter().map(|p| spline::quantile(&sorted, *p)).collect();
-                knots.windows(2).all(|k| k[0] < k[1]).then_some(knots)
-            });
-            let Some(knots) = knots else { continue };
-            bent += 1;
-            for s in 0..knots.len() - 2 {
-                let column = Column { term: format!("{}.s{}", c.term, s + 2), ..c.clone() };
-                added.push((j, column, values.iter().map(|x| spline::basis(*x, &knots, s)).collect()));
-            }
-        }
-        // Each beside the number that it bends.
-        let mut order: Vec<(usize, Option<usize>)> = (0..self.columns.len()).map(|j| (j, None)).collect();
-        order.extend(added.iter().enumerate().map(|(at, (j, ..))| (*j, Some(at))));
-        order.sort();
-        let mut x = Array2::zeros((self.x.nrows(), order.len()));
-        for (i, (mut to, from)) in x.outer_iter_mut().zip(self.x.outer_iter()).enumerate() {
-            to.iter_mut().zip(&order).for_each(|(cell, (j, at))| *cell = at.map_or(from[*j], |at| added[at].2[i]));
-        }
-        let now_at = |j: usize| order.iter().position(|o| *o == (j, None));
-        let factors = self.factors.iter().map(|f| Factor { columns: f.columns.iter().filter_map(|&j| now_at(j)).collect(), ..f.clone() });
-        let design = Self {
-            x,
-            factors: factors.collect(),
-            columns: order.iter().map(|(j, at)| at.map_or(&self.columns[*j], |at| &added[at].1).clone()).collect(),
-            described: Vec::new(),
-            ..self.clone()
-        };
-        (design, bent)
     }
 
     /// Variables with a column in a block or among the allowables, in the order of the columns, with their roles.

@@ -1,5 +1,6 @@
 //! The analysis with other models of its nuisances: generalised linear models, splines, cross-fitted learners (METHODS S2).
 
+use super::splines::with_splines;
 use super::{Figure, Found, Subject, Variation, Varied};
 use crate::decompose::Method;
 use crate::decompose::crossfit::CrossFit;
@@ -73,7 +74,7 @@ impl Subject<'_> {
     fn splines(&self) -> Vec<Varied> {
         let c = self.fits.contrast;
         let setting = Tried::Splines.name();
-        let (design, bent) = c.design.with_splines(SPLINE_DF);
+        let (design, bent) = with_splines(c.design, SPLINE_DF);
         if bent == 0 {
             let reason = "no variable enters as a number that takes enough values for a spline";
             return vec![Varied::undefined(Variation::Learner, setting, reason)];

@@ -6,6 +6,7 @@ pub mod e_value;
 mod learners;
 pub mod omitted;
 pub mod park;
+mod splines;
 pub mod unmeasured;
 mod unseen;
 mod variations;
