@@ -3,7 +3,7 @@
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::hospital::{HospitalRow, HospitalUnit, HospitalValue};
 use crate::decompose::moments::group_means;
-use crate::decompose::{DecomposeError, Decomposition, Undefined};
+use crate::decompose::{DecomposeError, Decomposition, MethodFamily, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::{Contrast, Design};
 use crate::diagnostics::fitness::Fitness;
@@ -36,6 +36,8 @@ pub struct AnalysisResult {
     pub detail: Vec<InferredTerm>,
     /// Rows that the data do not define, with the reason.
     pub undefined: Vec<Undefined>,
+    /// The family of the rows, where the data decide it; else that of the method.
+    pub family: Option<MethodFamily>,
     pub hospital: Option<HospitalResult>,
 }
 
@@ -285,7 +287,7 @@ fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
         left_out: h.left_out,
         quantile: sampling.normal_quantile(),
     });
-    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), hospital }
+    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), family: d.family, hospital }
 }
 
 /// The row without its influences, and its estimate.
