@@ -63,6 +63,7 @@ fn primary(s: &Study, group: &str) -> String {
     let Some(first) = parts.first() else { return "  no decomposition".to_owned() };
     let scale = s.table(&schema::DECOMPOSITION).map_or("", |t| t.text(first.row, "scale"));
     let u = s.units(group, scale);
+    let method = s.method(&s.meta.primary).unwrap_or_default();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(vec!["part".to_owned(), u.word.clone(), format!("{} interval", level(s.meta.level)), "share".to_owned()]);
@@ -70,7 +71,7 @@ fn primary(s: &Study, group: &str) -> String {
         let indent = if p.component == "total" { "" } else { "  " };
         let name = format!("{indent}{}", row_name(s, group, &s.meta.primary, &p.part, &p.component));
         let missing = if p.withheld { "withheld" } else { "-" };
-        let limits = p.value.and_then(|v| v.limits).map(|(low, high)| u.range(low, high));
+        let mut limits = p.value.and_then(|v| v.limits).map(|(low, high)| u.range(low, high));
         let share = match (p.share, p.part.as_str()) {
             (Some(v), _) => percent(v),
             (None, "gap" | "allowable") => "-".to_owned(),
@@ -79,7 +80,11 @@ fn primary(s: &Study, group: &str) -> String {
         };
         // Plain text: an ordinary minus and ordinary spaces, so that it can be read by other programs.
         let plain = |text: String| text.replace('\u{2212}', "-").replace('\u{a0}', " ");
-        let estimate = p.value.map(|v| u.show(v.estimate));
+        let mut estimate = p.value.map(|v| u.show(v.estimate));
+        // The allowables are covariates of cdgd's models, and no part of its gap.
+        if method == "cdgd" && p.part == "allowable" {
+            (estimate, limits) = (None, None);
+        }
         table.add_row(vec![
             name,
             plain(estimate.unwrap_or_else(|| missing.to_owned())),

@@ -474,9 +474,9 @@ fn every_estimator_is_held_to_the_overlap() {
     let mut far = near.clone();
     let s = far.columns.iter().position(|c| c.term == "S").unwrap();
     let spread = near.x.column(s).std(0.0);
-    far.groups[1].rows.clone().for_each(|i| far.x[[i, s]] += 2.5 * spread);
+    far.groups[1].rows.clone().for_each(|i| far.x[[i, s]] += 1.6 * spread);
     let mut apart = near.clone();
-    apart.groups[1].rows.clone().for_each(|i| apart.x[[i, s]] += 60.0 * spread);
+    apart.groups[1].rows.clone().for_each(|i| apart.x[[i, s]] += 1.6 * spread);
     let weights = |d: &Design, estimator| -> Vec<(&'static str, Option<f64>, Verdict)> {
         let facts = run(d, &m(estimator)).facts;
         let weights = facts.iter().filter(|f| f.check.starts_with("interventional_effective") || f.check.starts_with("interventional_largest"));
