@@ -86,7 +86,7 @@ impl DecomposeError {
                 _ => "use fewer or coarser variables",
             },
             Self::GroupFit { .. } => {
-                "the groups hardly overlap on these variables: merge levels, or do without group weights (`estimator: gcomp`, `variant: rank`)"
+                "the groups hardly overlap on these variables: merge levels, leave variables out, or restrict the cohort to where both groups are; very unequal `weight` can do the same"
             }
             Self::Nested { .. } => "use fewer or coarser variables",
             Self::Learner { .. } => "use fewer `folds`, merge rare levels, or write `learner: glm`",

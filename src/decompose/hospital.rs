@@ -246,7 +246,8 @@ impl Hospital {
         facts.extend(profile.facts);
         let left_out = populations.of(judged.headline).left_out;
         let hospital = Some(HospitalTables { rows: table, units: profile.units, left_out, id: self.id.clone(), of_counts: self.nothing_given(c) });
-        Decomposition::new(c.design.family.scale(), Draft { rows, facts, inference, hospital, ..Draft::default() }, outcome_sd(c))
+        let family = Some([MethodFamily::A, MethodFamily::B][judged.headline]);
+        Decomposition::new(c.design.family.scale(), Draft { rows, facts, inference, family, hospital, ..Draft::default() }, outcome_sd(c))
     }
 
     /// The parts of the gap and the rows of the hospital table, from the means of the populations.

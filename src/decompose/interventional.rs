@@ -123,6 +123,10 @@ impl Method for Interventional {
             Estimator::Product => self.by_products(fits)?,
         };
         let Found { rows, alone, mut facts, inference } = found;
+        if self.estimator != Estimator::Dr {
+            // No weights, but the same overlap: another estimator is no way round it.
+            facts.extend(one_step::overlap(fits, self.equalize, self.given));
+        }
         let sampling = Sampling::new(c.n(), c.clusters().as_deref(), 0.95);
         let sampling = if inference == Inference::Replicates { sampling.of_replicates(replicates(&rows)) } else { sampling };
         for (block, reduction) in &alone {

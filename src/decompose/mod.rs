@@ -367,6 +367,8 @@ pub struct Draft {
     pub undefined: Vec<Undefined>,
     pub facts: Vec<Fact>,
     pub inference: Inference,
+    /// The family of the rows, where the data decide it; else that of the method.
+    pub family: Option<MethodFamily>,
     /// Of `hospital`: its tables.
     pub hospital: Option<HospitalTables>,
     /// The smallest counts that it rests on, where it fits parts of the groups by themselves.
@@ -426,6 +428,8 @@ pub struct Decomposition {
     pub undefined: Vec<Undefined>,
     pub facts: Vec<Fact>,
     pub inference: Inference,
+    /// The family of the rows, where the data decide it; else that of the method.
+    pub family: Option<MethodFamily>,
     pub hospital: Option<HospitalTables>,
     pub least: Option<Least>,
 }
@@ -438,7 +442,7 @@ impl Decomposition {
     /// component, within 1e-9 of the larger of the gap and the outcome's standard deviation `sd`. Sums that the data leave
     /// undefined are not held to anything.
     pub fn new(scale: Scale, draft: Draft, sd: f64) -> Result<Self, DecomposeError> {
-        let Draft { rows, sets, detail, undefined, facts, inference, hospital, least } = draft;
+        let Draft { rows, sets, detail, undefined, facts, inference, family, hospital, least } = draft;
         let total = |part: Part| rows.iter().find(|r| r.part == part && r.component == Component::Total).map(|r| r.estimate.value);
         let gap = total(Part::Gap).unwrap_or(f64::NAN);
         let tolerance = 1e-9 * gap.abs().max(sd);
@@ -470,7 +474,7 @@ impl Decomposition {
                 check(r.part.name(), r.estimate.value, terms.iter().sum())?;
             }
         }
-        Ok(Self { scale, rows, sets, detail, undefined, facts, inference, hospital, least })
+        Ok(Self { scale, rows, sets, detail, undefined, facts, inference, family, hospital, least })
     }
 
     pub fn row(&self, part: Part, component: Component) -> Option<&Row> {

@@ -147,16 +147,27 @@ fn of_cdgd(s: &Study, group: &str, analysis: &str) -> Vec<String> {
     let treatment = inner(s.label(&treatment));
     let given = same(s, named(s, analysis, "cdgd", "given"));
     let given = if s.setting(analysis, "given").is_some() { format!(", among {}{given},", s.unit_name()) } else { String::new() };
+    let shares = ["cdgd_treated_share_index", "cdgd_treated_share_reference"].map(|check| s.figure(group, analysis, check));
+    let more_often = match shares {
+        [Some(index), Some(reference)] if index > reference => format!("{} have {treatment}", s.patients(group)),
+        [Some(index), Some(reference)] if index < reference => format!("{} have {treatment}", s.patients(&s.meta.reference)),
+        _ => format!("one group has {treatment}"),
+    };
     let mut out = Vec::new();
     for (name, means) in [
-        ("prevalence", format!("one group has {treatment} more often{given}")),
+        ("prevalence", format!("{more_often} more often{given}")),
         ("effect", format!("{treatment} goes with more for one group than for the other{given}")),
-        ("selection", format!("{treatment} goes, in one group more than in the other, to those for whom it makes more difference{given}")),
+        ("selection", format!("{treatment} goes, in one group more than in the other, to those for whom more goes with it{given}")),
         ("q_distribution", format!("the groups differ in what is given, on which {treatment} and what goes with it depend,")),
     ] {
         if let Some(v) = component(name) {
-            let sign = if v.estimate >= 0.0 { "widens" } else { "narrows" };
-            out.push(format!("That {means} {sign} the gap by {}.", said(s, &u, v)));
+            let none = if v.excludes_zero() == Some(false) { ", which the data cannot tell from none" } else { "" };
+            out.push(match (s.meta.causal_claims, v.estimate >= 0.0) {
+                (true, true) => format!("That {means} widens the gap by {}{none}.", said(s, &u, v)),
+                (true, false) => format!("That {means} narrows the gap by {}{none}.", said(s, &u, v)),
+                (false, true) => format!("{} of the gap goes with this: {means}{none}.", capital(&said(s, &u, v))),
+                (false, false) => format!("{} against the gap goes with this: {means}{none}.", capital(&said(s, &u, v))),
+            });
         }
     }
     if let Some(v) = total(&parts, "unexplained") {

@@ -161,10 +161,7 @@ impl<'a> One<'a> {
 
     /// A diagnostic of this analysis.
     fn check(&self, name: &str) -> Option<(&'a Table, usize)> {
-        let t = self.s.table(&schema::DIAGNOSTICS)?;
-        let start = format!("analysis {}: ", self.analysis);
-        let is = |r: &usize| t.text(*r, "check") == name && t.text(*r, "index_group") == self.group && (t.text(*r, "message").starts_with(&start));
-        (0..t.rows.len()).find(is).map(|r| (t, r))
+        self.s.check(self.group, self.analysis, name)
     }
 
     fn figure(&self, name: &str) -> Option<f64> {

@@ -73,10 +73,12 @@ pub(super) fn decomposition(s: &Study, group: &str, analysis: &str) -> Option<Pa
             (None, _) if p.withheld => missing.to_owned(),
             (None, _) => "NA".to_owned(),
         };
+        // The allowables are covariates of cdgd's models, and no part of its gap.
+        let value = p.value.filter(|_| !(p.part == "allowable" && s.method(analysis).as_deref() == Some("cdgd")));
         let cells = vec![
             row_name(s, group, analysis, &p.part, &p.component),
-            p.value.map_or_else(|| missing.to_owned(), |v| u.show(v.estimate)),
-            p.value.and_then(|v| v.limits).map_or_else(|| missing.to_owned(), |(low, high)| u.range(low, high)),
+            value.map_or_else(|| missing.to_owned(), |v| u.show(v.estimate)),
+            value.and_then(|v| v.limits).map_or_else(|| missing.to_owned(), |(low, high)| u.range(low, high)),
             share,
         ];
         PaperRow { kind: if p.component == "total" { RowKind::Plain } else { RowKind::Inner }, cells }

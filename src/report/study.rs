@@ -152,6 +152,18 @@ impl<'a> Study<'a> {
         self.meta.allowable.iter().map(|v| super::wording::inner(without_unit(self.label(v)))).collect()
     }
 
+    /// A diagnostic of an analysis of a group.
+    pub fn check(&self, group: &str, analysis: &str, name: &str) -> Option<(&'a Table, usize)> {
+        let t = self.table(&schema::DIAGNOSTICS)?;
+        let start = format!("analysis {analysis}: ");
+        let is = |r: &usize| t.text(*r, "check") == name && t.text(*r, "index_group") == group && t.text(*r, "message").starts_with(&start);
+        (0..t.rows.len()).find(is).map(|r| (t, r))
+    }
+
+    pub fn figure(&self, group: &str, analysis: &str, name: &str) -> Option<f64> {
+        self.check(group, analysis, name).and_then(|(t, r)| t.number(r, "value"))
+    }
+
     /// The settings of an analysis as `key: value` pairs, in the order of the study file.
     pub fn settings(&self, analysis: &str) -> Vec<(String, String)> {
         let Some(object) = self.meta.analyses.get(analysis).and_then(|v| v.as_object()) else { return Vec::new() };

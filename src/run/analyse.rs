@@ -6,7 +6,7 @@ use super::data::Data;
 use crate::decompose::fits::{Fits, FittedIn, GroupTerms};
 use crate::decompose::hospital::{HospitalRow, HospitalUnit, HospitalValue, LeftOut};
 use crate::decompose::moments::{GroupMeans, group_means};
-use crate::decompose::{DecomposeError, Decomposition, Least, Undefined};
+use crate::decompose::{DecomposeError, Decomposition, Least, MethodFamily, Undefined};
 use crate::describe::{GapTable, TableOneRow, gap_table, table_one};
 use crate::design::{Contrast, DescribedValues, Design};
 use crate::diagnostics::fitness::Fitness;
@@ -43,6 +43,8 @@ pub struct AnalysisResult {
     pub detail: Vec<InferredTerm>,
     /// Rows that the data do not define, with the reason.
     pub undefined: Vec<Undefined>,
+    /// The family of the rows, where the data decide it; else that of the method.
+    pub family: Option<MethodFamily>,
     pub hospital: Option<HospitalResult>,
     pub least: Option<Least>,
 }
@@ -484,7 +486,7 @@ fn printed(d: &Decomposition, sampling: &Sampling) -> AnalysisResult {
         of_counts: h.of_counts,
         quantile: sampling.normal_quantile(),
     });
-    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), hospital, least: d.least }
+    AnalysisResult { scale: d.scale, rows, sets, detail, undefined: d.undefined.clone(), family: d.family, hospital, least: d.least }
 }
 
 /// The row without its influences, and its estimate.

@@ -342,6 +342,7 @@ impl Filler<'_> {
                 let key = [("index_group", self.label(g)), ("analysis", (&analysis.name).into()), ("method", analysis.method.name().into())];
                 match result {
                     Ok(r) => {
+                        let family = r.family.unwrap_or(analysis.method.family()).name();
                         let mut rows: Vec<((Part, Component), Cells)> = Vec::new();
                         for row in &r.rows {
                             let mut cells = key.to_vec();
@@ -359,7 +360,7 @@ impl Filler<'_> {
                                 ("shapley", row.rules.map(|r| r.shapley).into()),
                                 ("scale", r.scale.name().into()),
                                 ("blinded", self.is_blinded(a, g)),
-                                ("family", analysis.method.family().name().into()),
+                                ("family", family.into()),
                                 ("missing_information", row.missing_information.into()),
                             ]);
                             cells.extend(inferred(Some(row.value)));
@@ -372,7 +373,7 @@ impl Filler<'_> {
                         }
                         for u in &r.undefined {
                             let mut cells = self.null_row(&key, u.part, u.component, r.scale, &u.reason);
-                            cells.push(("family", analysis.method.family().name().into()));
+                            cells.push(("family", family.into()));
                             rows.push(((u.part, u.component), cells));
                         }
                         // Part by part, its total first: what the data leave undefined stands where it would stand.

@@ -45,15 +45,19 @@ impl Product {
         self.gamma.robustness_value(1.0)
     }
 
-    /// Standard error of the reduction with U against it (their equation 15).
+    /// Classical standard error of the reduction with U against it (their equation 15).
     pub fn std_error(&self, r_y: f64, r_m: f64) -> f64 {
         let moved = self.gamma.less(r_m, r_y);
         (self.alpha * moved.std_error).hypot(moved.estimate * self.alpha_std_error)
     }
 
     /// `r_Y = r_M` at which the interval of the reduction would reach 0, by bisection; 0 where it does as it is.
-    pub fn robustness_value_at(&self, quantile: f64) -> f64 {
-        let limit = |r: f64| self.reduction().abs() - self.bias(r, r) - quantile * self.std_error(r, r);
+    ///
+    /// The interval is `quantile` times `std_error`, that of the reduction as it is printed (influences, clusters). With U it changes as
+    /// the classical one does, `std_error s(r, r) / s(0, 0)`: what U takes of the outcome's variation has no counterpart for clusters.
+    pub fn robustness_value_at(&self, quantile: f64, std_error: f64) -> f64 {
+        let scale = std_error / self.std_error(0.0, 0.0);
+        let limit = |r: f64| self.reduction().abs() - self.bias(r, r) - quantile * scale * self.std_error(r, r);
         let (mut low, mut high) = (0.0, self.robustness_value());
         if limit(low).is_nan() || limit(low) <= 0.0 {
             return 0.0;
@@ -156,11 +160,16 @@ mod tests {
             let (toward, away) = p.adjusted(0.1, 0.2);
             let bias = 0.4 * 0.04 * (500.0_f64 * 0.1 * 0.2 / 0.8).sqrt();
             assert!((toward.abs() - (0.12 - bias).abs()).abs() < 1e-15 && (away.abs() - 0.12 - bias).abs() < 1e-15);
-            let r = p.robustness_value_at(1.96);
-            assert!(r > 0.0 && r < p.robustness_value());
-            assert!((p.adjusted(r, r).0.abs() - 1.96 * p.std_error(r, r)).abs() < 1e-12);
+            for times in [1.0, 1.7] {
+                let r = p.robustness_value_at(1.96, times * p.std_error(0.0, 0.0));
+                assert!(r > 0.0 && r < p.robustness_value());
+                assert!((p.adjusted(r, r).0.abs() - 1.96 * times * p.std_error(r, r)).abs() < 1e-12);
+            }
+            // The printed interval covers 0: nothing is needed, whatever the classical one says.
+            assert!(p.robustness_value_at(1.96, p.std_error(0.0, 0.0)) > 0.0);
+            assert_eq!(p.robustness_value_at(1.96, 0.12 / 1.95), 0.0);
         }
         let weak = Product { alpha: 0.4, alpha_std_error: 0.3, gamma: Coefficient { estimate: 0.3, std_error: 0.04, df: 500.0 } };
-        assert_eq!(weak.robustness_value_at(1.96), 0.0);
+        assert_eq!(weak.robustness_value_at(1.96, weak.std_error(0.0, 0.0)), 0.0);
     }
 }

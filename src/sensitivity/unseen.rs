@@ -75,15 +75,18 @@ impl Subject<'_> {
                     out.push(named(&setting, "adjusted_gap", Found::Undefined(reason.into())).on(scale));
                     continue;
                 };
+                // A factor that explains the outcome fully leaves no residual, so no error either.
+                let beyond = || Found::Undefined("the multiple asks for more than all of the outcome's variation".into());
+                let (gap, t) = match bound.capped {
+                    true => (beyond(), beyond()),
+                    false => (Found::Estimate(self.classical(&bound.adjusted)), Found::Number(bound.adjusted.t())),
+                };
                 out.extend([
                     named(&setting, "r2_with_group", Found::Number(bound.r2_group)),
                     named(&setting, "r2_with_outcome", Found::Number(bound.r2_outcome)),
-                    named(&setting, "adjusted_gap", Found::Estimate(self.classical(&bound.adjusted))).on(scale),
+                    named(&setting, "adjusted_gap", gap).on(scale),
+                    named(&setting, "t", t),
                 ]);
-                out.push(match bound.capped {
-                    true => named(&setting, "t", Found::Undefined("the multiple asks for more than all of the outcome's variation".into())),
-                    false => named(&setting, "t", Found::Number(bound.adjusted.t())),
-                });
             }
             let alone = match benchmark {
                 Benchmark::Block(k) => self.only_variable(*k),
@@ -127,12 +130,13 @@ impl Subject<'_> {
             };
             let from = out.len();
             let name = if r.score { format!("{block} (score of its columns)") } else { block.clone() };
+            let of_limit = r.product.robustness_value_at(all.quantile(), all.std_error(&r.reduction));
             let named = |setting: String, name, found| Varied::new(Variation::Park, setting, Figure::Named(name), found);
             out.extend([
                 named(name.clone(), "reduction", Found::Estimate(infer(&r.reduction, &all))).on(scale),
                 named(name.clone(), "remaining", Found::Estimate(infer(&r.remaining, &all))).on(scale),
                 named(name.clone(), "robustness_value", Found::Number(r.product.robustness_value())),
-                named(name.clone(), "robustness_value_of_limit", Found::Number(r.product.robustness_value_at(all.normal_quantile()))),
+                named(name.clone(), "robustness_value_of_limit", Found::Number(of_limit)),
             ]);
             for (r_y, r_m) in self.plan.park.iter().flat_map(|y| self.plan.park.iter().map(move |m| (*y, *m))) {
                 let setting = format!("{name}, r_y {r_y}, r_m {r_m}");

@@ -327,7 +327,6 @@ fn texts_of_failed_fits_hold_no_small_count() {
 }
 
 #[test]
-#[ignore = "its reading of an empty cell fails since the merge: to be mended"]
 fn few_treated_units_do_not_come_out_of_cdgd() {
     let mut all = patients(&ordinary());
     for (k, p) in all.iter_mut().filter(|p| p.group == "black").enumerate() {
@@ -343,8 +342,8 @@ fn few_treated_units_do_not_come_out_of_cdgd() {
     let worth = |check: &str| rows(&run.json, "diagnostics", &[("check", check)]).into_iter().filter_map(|r| number(r, "value")).fold(1e9, f64::min);
     assert!(worth("cdgd_effective_units") > 11.0 && worth("cdgd_largest_weight") > 1e8 || worth("cdgd_largest_weight") < 1.0 / 11.0);
     for line in run.stderr.lines().filter(|l| l.contains("found ")) {
-        let found: f64 = line.split("found ").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
-        assert!(!(5.0..=7.5).contains(&found), "{line}");
+        let found: Option<f64> = line.split("found ").nth(1).and_then(|l| l.split(',').next()).and_then(|v| v.parse().ok());
+        assert!(found.is_none_or(|v| !(5.0..=7.5).contains(&v)), "{line}");
     }
 
     // Enough treated units, with four events.

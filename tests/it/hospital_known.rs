@@ -4,10 +4,10 @@
 use crate::frames::{Columns, close, near};
 use crate::hospital::{by_id, estimate, run, with_hospitals};
 use crate::lcg;
-use gapshare::decompose::fits::{Fits, FittedIn, GroupTerms};
+use gapshare::decompose::fits::{Fits, FittedIn, GroupTerms, Toward};
 use gapshare::decompose::hospital::{Effects, Errors, Hospital, HospitalValue, HospitalsAs, Unsupported};
 use gapshare::decompose::with_and_without::{Estimator, WithAndWithout};
-use gapshare::decompose::{Component, DecomposeError, Decomposition, Inference, Method, Part};
+use gapshare::decompose::{Component, DecomposeError, Decomposition, Inference, Method, MethodFamily, Part, Verdict};
 use gapshare::design::{Contrast, Design};
 use gapshare::error::codes;
 use gapshare::estimate::{Estimate, Sampling};
@@ -329,12 +329,44 @@ fn thin_data_are_refused_family_by_family() {
     let go = got.row(Part::Explained, Component::Named("where_they_go")).unwrap().estimate.value;
     near("headline", go, estimate(&got, "where_they_go", Some("B")).value, 1e-15);
     assert!(got.facts.iter().any(|f| f.check == "family_refused" && f.message.contains("the parts of the gap are those of family B")));
+    // The rows name the family whose pair they hold.
+    assert_eq!(got.family, Some(MethodFamily::B));
+    assert_eq!(run(&design(family, &all(), false, 1.0), &by_id(1)).unwrap().family, Some(MethodFamily::A));
     // Few events: neither has.
     let mut d = design(family, &all(), false, 1.0);
     let index = d.groups[1].rows.clone();
     index.skip(10).for_each(|i| d.y[i] = 0.0);
     let e = run(&d, &by_id(1)).unwrap_err();
     assert!(e.to_string().contains("the index group has fewer than 20 events or non-events"), "{e}");
+}
+
+/// a(A) is in the rows of both families, so both need comparable reference units, whatever the hospitals (METHODS 5.5(d) limits the weights by
+/// hospital alone).
+#[test]
+fn both_families_need_comparable_reference_units() {
+    let d = design(FAMILIES[1], &all(), false, 1.0);
+    let passes = |d: &Decomposition, check: &str| {
+        let f = d.facts.iter().find(|f| f.check == check).unwrap_or_else(|| panic!("no {check}"));
+        (f.value.unwrap(), f.verdict)
+    };
+    let got = run(&d, &by_id(1)).unwrap();
+    // Kish's number of the odds of the group given age and lab, and the largest of them.
+    let c = Contrast::new(&d, 1);
+    let odds = Fits::new(&c).group(BlockSet::one(0), Toward::Index).unwrap().odds.clone();
+    let (sum, squares) = odds.iter().fold((0.0, 0.0), |(s, q), w| (s + w, q + w * w));
+    let (ess, verdict) = passes(&got, "effective_size_patients");
+    near("units", ess, sum * sum / squares, 1e-9 * ess);
+    assert!(matches!(verdict, Verdict::Passes(_)));
+    near("largest", passes(&got, "largest_weight_patients").0, odds.iter().fold(0.0_f64, |a, v| a.max(*v)) / sum, 1e-12);
+    // Index units with values of the block that few reference units have.
+    let lab = d.columns.iter().position(|col| col.term == "lab").unwrap();
+    for shift in [2.0, 4.0] {
+        let mut far = d.clone();
+        let spread = d.x.column(lab).std(0.0);
+        d.groups[1].rows.clone().for_each(|i| far.x[[i, lab]] += shift * spread);
+        let e = run(&far, &by_id(1)).unwrap_err().to_string();
+        assert!(e.contains("make reference units like index units, hospitals aside"), "{e}");
+    }
 }
 
 /// METHODS 5.5(c), (d): a(A), a(A, H) and b put together here from the five fits; a(A) and the adjusted gap without blocks are those of the models with and

@@ -402,7 +402,10 @@ fn with_missing_outcomes(family: Family, saturated: bool) -> Design {
         let eta = -0.3 + 0.5 * a + 0.7 * smokes + 0.2 * r;
         let u = uniform(&mut s);
         y.push(if family == Family::Gaussian { eta + u } else { f64::from(u8::from(u < expit(eta))) });
-        (group.push(r), age.push(a), smoker.push(smokes), w.push(1.0 + (3.0 * uniform(&mut s)).floor()));
+        group.push(r);
+        age.push(a);
+        smoker.push(smokes);
+        w.push(1.0 + (3.0 * uniform(&mut s)).floor());
     }
     let columns = Columns {
         family,

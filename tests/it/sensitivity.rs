@@ -158,13 +158,66 @@ fn reductions_and_their_robustness_agree_with_numpy() {
             close("remaining", r.remaining.value, key("park", "remaining"), 1e-10);
             close("standard error", errors(&d, &r.reduction).0, key("park", "se_reduction"), 3e-7);
             close("robustness value", r.product.robustness_value(), key("park", "rv"), 1e-9);
-            close("of the limit", r.product.robustness_value_at(1.959_963_984_540_054), key("park", "rv_of_limit"), 1e-8);
+            close(
+                "of the limit",
+                r.product.robustness_value_at(1.959_963_984_540_054, r.product.std_error(0.0, 0.0)),
+                key("park", "rv_of_limit"),
+                1e-8,
+            );
             close("against", r.product.adjusted(0.1, 0.2).0, key("park", "against 0.1 0.2"), 1e-9);
             assert_eq!(r.score, name == "H");
             let observed = partial_r2(&fits, |column| column.role == Role::Block(block)).unwrap();
             near("R2 with the group", observed.of_group, key("ovb", "r2_group"), 1e-12);
             near("R2 with the outcome", observed.of_outcome, key("ovb", "r2_outcome"), 1e-12);
         }
+    }
+}
+
+/// The robustness value of the limit is that of the interval printed beside it: 0 where it holds 0, whatever classical errors say.
+#[test]
+fn the_robustness_of_a_limit_is_that_of_the_printed_interval() {
+    let mut differ = 0;
+    for clusters in [0, 2, 3, 5, 40] {
+        let mut columns = lcg::columns();
+        columns.cluster = (clusters > 0).then(|| (0..2000).map(|i| format!("{:02}", i * 7 % clusters)).collect());
+        let d = columns.design();
+        let rows = on(&d, &Sensitivity { park: vec![0.1], ..Sensitivity::default() }, &GCOMP);
+        let c = Contrast::new(&d, 1);
+        let s = Sampling::new(2000, c.clusters().as_deref(), 0.95);
+        for (block, setting) in ["S", "B", "H (score of its columns)"].into_iter().enumerate() {
+            let Found::Estimate(reduction) = find(&rows, setting, Figure::Named("reduction")).found else { panic!("no reduction") };
+            let limit = value(find(&rows, setting, Figure::Named("robustness_value_of_limit")));
+            let p = park::reduction(&Fits::new(&c), block).unwrap().product;
+            if reduction.conf_low <= 0.0 && reduction.conf_high >= 0.0 {
+                assert_eq!(limit, 0.0, "{clusters} {setting} {reduction:?}");
+                differ += usize::from(p.robustness_value_at(s.normal_quantile(), p.std_error(0.0, 0.0)) > 0.0);
+            } else {
+                // Where the printed half-width, widened as U widens the classical one, reaches 0.
+                let half = 0.5 * (reduction.conf_high - reduction.conf_low) * p.std_error(limit, limit) / p.std_error(0.0, 0.0);
+                assert!(limit > 0.0);
+                near(setting, p.reduction().abs() - p.bias(limit, limit), half, 1e-10);
+            }
+        }
+    }
+    assert!(differ > 0);
+}
+
+/// A left-out factor that would have to explain more than all of the outcome has no adjusted gap, not one without an error.
+#[test]
+fn impossible_multiples_have_no_gap() {
+    let d = design(Family::Gaussian, false);
+    let plan = OmittedPlan { benchmarks: vec![Benchmark::Block(0), Benchmark::Block(1)], multiples: vec![1.0, 5.0, 20.0, 50.0] };
+    let rows = on(&d, &Sensitivity { omitted: Some(plan), ..Sensitivity::default() }, &GCOMP);
+    let capped: Vec<&Varied> = rows.iter().filter(|v| v.figure == Figure::Named("r2_with_outcome") && v.found == Found::Number(1.0)).collect();
+    assert!(!capped.is_empty());
+    for v in capped {
+        for figure in ["adjusted_gap", "t"] {
+            let found = &find(&rows, &v.setting, Figure::Named(figure)).found;
+            assert!(matches!(found, Found::Undefined(reason) if reason.contains("more than all of the outcome's variation")), "{found:?}");
+        }
+    }
+    for v in &rows {
+        assert!(!matches!(v.found, Found::Estimate(e) if e.std_error <= 0.0), "{v:?}");
     }
 }
 

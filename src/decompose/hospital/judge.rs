@@ -45,13 +45,9 @@ pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts:
         too_much_borrowed(family, mass[family])
             .or_else(|| p.failed[family].as_ref().map(|e| format!("without the hospitals that lack a group: {}", reason(e))))
             .or_else(|| few_events(c, roster, counts, p.restricted[family].is_some().then_some(family)))
-            .or_else(|| {
-                (ess.is_nan() || ess < EFFECTIVE.0).then(|| format!("its weights are worth {ess:.0} units, and at least {} are needed", EFFECTIVE.0))
-            })
-            .or_else(|| {
-                (largest > LARGEST_WEIGHT.0)
-                    .then(|| format!("one unit carries {:.0}% of the weight (at most {:.0}%)", 100.0 * largest, 100.0 * LARGEST_WEIGHT.0))
-            })
+            // a(A) is in the rows of both families (METHODS 5.5(d) names the weights by hospital only).
+            .or_else(|| too_thin("the weights that make reference units like index units, hospitals aside,", s.ess_patients, s.max_patients))
+            .or_else(|| too_thin("its weights", ess, largest))
             .or_else(|| (family == 1).then(|| p.of(1).elsewhere.as_ref().err().map(reason)).flatten())
     });
     let headline = match &refusals {
@@ -77,6 +73,15 @@ pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts:
     }
     facts.extend(flags(c, roster, counts, p, &refusals));
     Ok(Judged { headline, refusals, facts })
+}
+
+/// Why weights rest on too few units, if they do.
+fn too_thin(which: &str, ess: f64, largest: f64) -> Option<String> {
+    if ess.is_nan() || ess < EFFECTIVE.0 {
+        return Some(format!("{which} are worth {ess:.0} units, and at least {} are needed", EFFECTIVE.0));
+    }
+    (largest > LARGEST_WEIGHT.0)
+        .then(|| format!("one unit carries {:.0}% of the weight (at most {:.0}%) where {which} are used", 100.0 * largest, 100.0 * LARGEST_WEIGHT.0))
 }
 
 fn thin(reason: String) -> DecomposeError {
@@ -138,6 +143,12 @@ fn flags(c: &Contrast<'_>, roster: &Roster<'_>, counts: &Counts, p: &Populations
         let message = format!("{} of the {group} group", what(c.design.family));
         out.push(Fact::judged(check, value, at_least(value, EVENTS.1), message).counting(value.max(0.0) as usize, None));
     }
+    let s = p.of(usize::from(refusals[0].is_some())).support;
+    let whose = "reference units weighted to look like index units, hospitals aside";
+    let message = format!("what {whose} are worth, in units (Kish); both families rest on them");
+    out.push(Fact::judged("effective_size_patients", s.ess_patients, at_least(s.ess_patients, EFFECTIVE.1), message));
+    let message = format!("largest share of one unit in the weights of {whose}");
+    out.push(Fact::judged("largest_weight_patients", s.max_patients, at_most(s.max_patients, LARGEST_WEIGHT.1), message));
     for family in [0, 1].into_iter().filter(|f| refusals[*f].is_none()) {
         let s = p.of(family).support;
         let (names, ess, largest, whose) = [

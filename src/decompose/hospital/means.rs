@@ -48,7 +48,13 @@ pub struct Support {
     pub unsupported_index: f64,
     /// Weighted share of reference units at hospitals without index units.
     pub unsupported_reference: f64,
+    /// Of reference units weighted to look like index units given the allowables, with the given blocks or without them, whichever is
+    /// thinner: every row of both families rests on them.
+    pub ess_patients: f64,
+    pub max_patients: f64,
+    /// Of reference units weighted to index units of the same hospital (family A).
     pub ess_reference: f64,
+    /// Of index units weighted to the hospitals of similar reference units (family B).
     pub ess_index: f64,
     pub max_reference: f64,
     pub max_index: f64,
@@ -140,8 +146,11 @@ pub fn means(fits: &Fits<'_>, roster: &Roster<'_>, given: BlockSet, errors: Erro
     let alone = |p: &Patients| one_step(c, &wr, &p.mu, &normalised(c, |i| p.odds[i]), |_| 1.0);
     let case_mix = Patients::fit(fits, given)?;
     let patients = alone(&case_mix);
-    let none = if given == BlockSet::NONE { patients.clone() } else { alone(&Patients::fit(fits, BlockSet::NONE)?) };
+    let of_none = if given == BlockSet::NONE { None } else { Some(Patients::fit(fits, BlockSet::NONE)?) };
+    let none = of_none.as_ref().map_or_else(|| patients.clone(), alone);
     let wg = normalised(c, |i| case_mix.odds[i]);
+    // What the weights without the given blocks rest on: the allowable and the patients row are made of them.
+    let fair = of_none.as_ref().map(|p| normalised(c, |i| p.odds[i]));
 
     let group = fits.group(given, Toward::Index)?;
     let pooled = fits.matrix(FittedIn::Pooled, given, GroupTerms::Without)?;
@@ -187,6 +196,8 @@ pub fn means(fits: &Fits<'_>, roster: &Roster<'_>, given: BlockSet, errors: Erro
     let support = Support {
         unsupported_index: share(&wr, &|h| counts.lacks(h, 0)),
         unsupported_reference: share(&wg, &|h| counts.lacks(h, 1)),
+        ess_patients: fair.iter().map(|w| ess(w)).fold(ess(&wg), f64::min),
+        max_patients: fair.iter().map(|w| largest(w)).fold(largest(&wg), f64::max),
         ess_reference: ess(&w_pi),
         ess_index: ess(&w_omega),
         max_reference: largest(&w_pi),

@@ -24,8 +24,9 @@ const MOST_PAIRS: usize = 2_000_000;
 const DRAWN: usize = 25;
 /// Share of replicates without a fit, or without donors somewhere, beyond which the errors are not to be trusted.
 const MOST_FAILED: f64 = 0.05;
-/// Share of index units in merged strata that is worth a warning.
+/// Share of index units in merged strata that is worth a warning, and beyond which the numbers are not of what is given.
 const MUCH_MERGED: f64 = 0.10;
+const MOSTLY_MERGED: f64 = 0.50;
 
 /// Replicate estimates.
 pub(super) struct Outcome {
@@ -221,9 +222,19 @@ impl Setting<'_> {
     fn facts(&self, found: &Strata) -> Vec<Fact> {
         let n = found.strata.iter().map(|s| s.index.len()).sum::<usize>();
         let share = found.merged as f64 / n as f64;
-        let verdict = if share <= MUCH_MERGED { Verdict::Passes(MUCH_MERGED) } else { Verdict::Warns(MUCH_MERGED) };
+        let verdict = match share {
+            s if s <= MUCH_MERGED => Verdict::Passes(MUCH_MERGED),
+            s if s <= MOSTLY_MERGED => Verdict::Warns(MUCH_MERGED),
+            _ => Verdict::Fails(MOSTLY_MERGED),
+        };
         let least = strata::MIN_DONORS;
-        let merged = format!("share of index units with fewer than {least} reference units in their stratum, matched on fewer variables");
+        let (always, rest) = found.variables.split_at(found.always);
+        let matched = match (always, rest) {
+            (_, []) => String::new(),
+            ([], rest) => format!(": on {} only where there are donors, and on nothing at all elsewhere", rest.join(", ")),
+            (always, rest) => format!(": all are matched on {}, and on {} only where there are donors", always.join(", "), rest.join(", ")),
+        };
+        let merged = format!("share of index units with fewer than {least} reference units in their stratum, matched on fewer variables{matched}");
         let mut out = vec![
             Fact::informs("donor_strata", Some(found.strata.len() as f64), "number of sets of donors, each for the index units of a stratum"),
             Fact::judged("donors_merged", share, verdict, merged).counting(found.merged, Some(n)),

@@ -4,7 +4,7 @@
 //! `W_o = w g / (1 - g) (1 - pi) / pi` on index units, `g = P(R = 1 | A)` and `pi = P(R = 1 | T, A)`, both logits.
 //! Influences carry the estimation of all four models; the regression eta has a fitted outcome, so that of mu_1 passes through it.
 
-use crate::decompose::fits::{Fits, FittedIn, GroupTerms, Toward};
+use crate::decompose::fits::{Fits, FittedIn, GroupModel, GroupTerms, Toward};
 use crate::decompose::moments::{self, add_score_influence};
 use crate::decompose::support::{ODDS, Spread};
 use crate::decompose::with_and_without::supported;
@@ -13,6 +13,7 @@ use crate::design::Contrast;
 use crate::estimate::{Estimate, Sampling};
 use crate::model::{ModelMatrix, glm};
 use crate::vocab::BlockSet;
+use std::rc::Rc;
 
 /// The mean outcome of index units with T equalised.
 pub(super) struct Equalised {
@@ -25,11 +26,7 @@ pub(super) struct Equalised {
 impl Equalised {
     pub fn facts(&self, c: &Contrast<'_>) -> Vec<Fact> {
         let Some([reference, index]) = &self.spreads else { return Vec::new() };
-        let mut out = Vec::new();
-        let names = ["interventional_effective_reference", "interventional_largest_reference"];
-        out.extend(reference.facts(names, &ODDS, "reference units weighted to look like index units in what is given"));
-        let names = ["interventional_effective_index", "interventional_largest_index"];
-        out.extend(index.facts(names, &ODDS, "index units weighted to have what is equalised as reference units have it"));
+        let mut out = judged([reference, index], "");
         let error = Sampling::new(c.n(), c.clusters().as_deref(), 0.95).std_error(&self.estimate);
         let ratio = (self.estimate.value - self.plug_in).abs() / error;
         let verdict = if ratio <= 1.0 { Verdict::Passes(1.0) } else { Verdict::Warns(1.0) };
@@ -39,6 +36,56 @@ impl Equalised {
         );
         out.push(Fact::judged("interventional_dr_minus_gcomp", ratio, verdict, message));
         out
+    }
+}
+
+/// What the weights of reference and of index units rest on.
+fn judged([reference, index]: [&Spread; 2], unused: &str) -> Vec<Fact> {
+    let mut out = Vec::new();
+    let names = ["interventional_effective_reference", "interventional_largest_reference"];
+    out.extend(reference.facts(names, &ODDS, &format!("reference units weighted to look like index units in what is given{unused}")));
+    let names = ["interventional_effective_index", "interventional_largest_index"];
+    out.extend(index.facts(names, &ODDS, &format!("index units weighted to have what is equalised as reference units have it{unused}")));
+    out
+}
+
+/// What estimators without weights rest on: the overlap that the weights of the one-step estimate show.
+pub(super) fn overlap(fits: &Fits<'_>, equalised: BlockSet, given: BlockSet) -> Vec<Fact> {
+    match Odds::fit(fits, equalised.union(given), given) {
+        Ok(odds) => judged(odds.spreads(fits.contrast).each_ref(), " (not used by this estimator, which rests on the same overlap)"),
+        Err(_) => vec![Fact::judged(
+            "interventional_overlap",
+            f64::NAN,
+            Verdict::Fails(0.0),
+            "the model of group membership that would show the overlap has no fit: the groups hardly overlap in what is given and equalised",
+        )],
+    }
+}
+
+/// The two group models, and the weights that follow, by row of the design.
+struct Odds<'a> {
+    g: Rc<GroupModel>,
+    pi: Rc<GroupModel>,
+    g_m: ModelMatrix<'a>,
+    pi_m: ModelMatrix<'a>,
+    w: Vec<f64>,
+}
+
+impl<'a> Odds<'a> {
+    /// Errors: a group model has no fit.
+    fn fit(fits: &Fits<'a>, both: BlockSet, given: BlockSet) -> Result<Self, DecomposeError> {
+        let c = fits.contrast;
+        let g = fits.group(given, Toward::Index)?;
+        let pi = fits.group(both, Toward::Reference)?;
+        let g_m = fits.matrix(FittedIn::Pooled, given, GroupTerms::Without)?;
+        let pi_m = fits.matrix(FittedIn::Pooled, both, GroupTerms::Without)?;
+        let mut w = g.odds.clone();
+        c.index().for_each(|i| w[i] = pi.odds[i] * g_m.dot(i, &g.fit.beta, None).exp());
+        Ok(Self { g, pi, g_m, pi_m, w })
+    }
+
+    fn spreads(&self, c: &Contrast<'_>) -> [Spread; 2] {
+        [c.reference(), c.index()].map(|rows| Spread::of(rows.map(|i| self.w[i])))
     }
 }
 
@@ -74,12 +121,9 @@ pub(super) fn mean(fits: &Fits<'_>, equalised: BlockSet, given: BlockSet, one_st
     let mut by_outcome = vec![0.0; m.terms.len()];
     let mut spreads = None;
     if one_step {
-        let g = fits.group(given, Toward::Index)?;
-        let pi = fits.group(both, Toward::Reference)?;
-        let g_m = fits.matrix(FittedIn::Pooled, given, GroupTerms::Without)?;
-        let pi_m = fits.matrix(FittedIn::Pooled, both, GroupTerms::Without)?;
-        let mut w = g.odds.clone();
-        index.clone().for_each(|i| w[i] = pi.odds[i] * g_m.dot(i, &g.fit.beta, None).exp());
+        let odds = Odds::fit(fits, both, given)?;
+        spreads = Some(odds.spreads(c));
+        let Odds { g, pi, g_m, pi_m, w } = odds;
         let sums = [&reference, &index].map(|rows| rows.clone().map(|i| w[i]).sum::<f64>());
         let inner_residual = |i: usize| mu[i] - eta[i];
         let residual = |i: usize| c.y[i] - mu[i];
@@ -101,7 +145,6 @@ pub(super) fn mean(fits: &Fits<'_>, equalised: BlockSet, given: BlockSet, one_st
         let by_pi = pi_m.weighted_sum(of_index, None, |i| w[i] * (residual(i) - d) / sums[1]);
         let outside: Vec<f64> = c.r.iter().map(|r| 1.0 - r).collect();
         add_score_influence(c, &pi_m, &pi.fit, &by_pi, &outside, &pi.w, &mut influence);
-        spreads = Some([Spread::of(reference.clone().map(|i| w[i])), Spread::of(index.clone().map(|i| w[i]))]);
     }
 
     add_score_influence(c, &inner_m, &inner, &by_inner, &mu, &c.w, &mut influence);

@@ -57,6 +57,9 @@ pub(super) struct Stratum {
 pub(super) struct Strata {
     pub strata: Vec<Stratum>,
     pub merged: usize,
+    /// The variables that strata are made of, in the order of the study, and on how many of them every index unit is matched.
+    pub variables: Vec<String>,
+    pub always: usize,
 }
 
 /// Strata of the allowables and the given blocks: factors and 0/1 columns as they are, numbers in fifths of both groups together, in the order of
@@ -65,7 +68,7 @@ pub(super) struct Strata {
 ///
 /// Errors: fewer than ten reference units in all.
 pub(super) fn strata(c: &Contrast<'_>, given: BlockSet) -> Result<Strata, DecomposeError> {
-    let variables = coarse(c, given);
+    let (names, variables): (Vec<String>, Vec<Vec<u32>>) = coarse(c, given).into_iter().unzip();
     let key = |i: usize, depth: usize| -> Vec<u32> { variables[..depth].iter().map(|v| v[i]).collect() };
     let (reference, index): (Vec<usize>, Vec<usize>) =
         (c.reference().filter(|&i| c.w[i] > 0.0).collect(), c.index().filter(|&i| c.w[i] > 0.0).collect());
@@ -76,6 +79,7 @@ pub(super) fn strata(c: &Contrast<'_>, given: BlockSet) -> Result<Strata, Decomp
     let mut left = index;
     let mut out = Vec::new();
     let mut merged = 0;
+    let mut always = variables.len();
     for depth in (0..=variables.len()).rev() {
         if left.is_empty() {
             break;
@@ -93,17 +97,18 @@ pub(super) fn strata(c: &Contrast<'_>, given: BlockSet) -> Result<Strata, Decomp
         for s in kinds.into_values() {
             if s.donors.len() >= MIN_DONORS {
                 merged += if depth < variables.len() { s.index.len() } else { 0 };
+                always = depth;
                 out.push(s);
             } else {
                 left.extend(s.index);
             }
         }
     }
-    Ok(Strata { strata: out, merged })
+    Ok(Strata { strata: out, merged, variables: names, always })
 }
 
-/// Each variable of what is given as a class, by row of the design.
-fn coarse(c: &Contrast<'_>, given: BlockSet) -> Vec<Vec<u32>> {
+/// Each variable of what is given, and its class by row of the design.
+fn coarse(c: &Contrast<'_>, given: BlockSet) -> Vec<(String, Vec<u32>)> {
     let d = c.design;
     let mut out = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -115,14 +120,14 @@ fn coarse(c: &Contrast<'_>, given: BlockSet) -> Vec<Vec<u32>> {
         if let Some(f) = d.factors.iter().find(|f| f.columns.contains(&j)) {
             if seen.insert(&f.variable) {
                 let level = |i: usize| f.columns.iter().position(|&k| d.x[[i, k]] == 1.0).map_or(0, |l| l as u32 + 1);
-                out.push((0..c.y.len()).map(level).collect());
+                out.push((f.variable.clone(), (0..c.y.len()).map(level).collect()));
             }
         } else if d.is_binary(j) {
-            out.push((0..c.y.len()).map(|i| d.x[[i, j]] as u32).collect());
+            out.push((col.term.clone(), (0..c.y.len()).map(|i| d.x[[i, j]] as u32).collect()));
         } else if seen.insert(&col.variable) {
             // Of a spline the first column is the number itself.
             let cuts = fifths(c, j);
-            out.push((0..c.y.len()).map(|i| cuts.iter().filter(|cut| d.x[[i, j]] > **cut).count() as u32).collect());
+            out.push((col.variable.clone(), (0..c.y.len()).map(|i| cuts.iter().filter(|cut| d.x[[i, j]] > **cut).count() as u32).collect()));
         }
     }
     out

@@ -12,7 +12,7 @@ use crate::error::{codes, nearest};
 use crate::estimate::resample::Bootstrap;
 use crate::study::file::{
     BootstrapFile, CdgdFile, HospitalEffectsFile, HospitalFile, HospitalsAsFile, InterventionalEstimatorFile, InterventionalFile,
-    MechanismsAttributionFile, MechanismsFile, MethodFile, UncertaintyFile, UnsupportedFile,
+    MechanismsAttributionFile, MechanismsFile, MethodFile, UncertaintyFile, UnsupportedFile, Variable,
 };
 use crate::study::placed::{Placed, Word};
 use crate::vocab::BlockSet;
@@ -50,6 +50,10 @@ impl Resolver<'_> {
         let mut right = true;
         for word in words {
             match names.iter().position(|name| *name == word.value) {
+                Some(k) if set.contains(k) => {
+                    self.error(codes::G210, format!("`{key}` names `{}` twice", word.value), word.span, "repeated", "remove one of the two");
+                    right = false;
+                }
                 Some(k) => set = set.with(k),
                 None if fair && word.value == ALLOWABLE => {}
                 None if !self.complete(&["blocks"]) => right = false,
@@ -57,6 +61,7 @@ impl Resolver<'_> {
                     let known = names.iter().copied().chain(fair.then_some(ALLOWABLE));
                     let help = match nearest(&word.value, known) {
                         Some(near) => format!("write `{near}`"),
+                        None if names.is_empty() => "the study has no blocks".to_owned(),
                         None => format!("the blocks are {}", names.join(", ")),
                     };
                     let message = format!("`{key}` names `{}`, which is not a block", word.value);
@@ -99,7 +104,10 @@ impl Resolver<'_> {
         if equalize.is_empty() && self.complete(&["blocks", "causal_order"]) {
             let names: Vec<&str> = file.blocks.keys().map(|name| name.value.as_str()).collect();
             let help = format!("name the blocks that are equalised: `equalize: [{}]`", names.last().copied().unwrap_or_default());
-            let message = "interventional needs `equalize`, or `causal_order`, whose last block is then equalised";
+            let message = match options.equalize {
+                Some(_) => "`equalize` names no block, so nothing is equalised",
+                None => "interventional needs `equalize`, or `causal_order`, whose last block is then equalised",
+            };
             self.error(codes::G209, message, method.span, "nothing is equalised", &help);
         }
         let given = options.given_in_force(file);
@@ -179,6 +187,12 @@ impl Resolver<'_> {
             self.error(codes::G210, message, method.span, "the hospitals themselves", "leave it out of `given`");
             return None;
         }
+        if let (Some(set), Some(words)) = (named, &options.given) {
+            self.hospitals_come_last(set, words, block);
+        }
+        if let Some(id) = &options.id {
+            self.no_other_role(id, "the hospital id", false);
+        }
         let before =
             options.given_in_force(file).iter().filter_map(|w| file.blocks.get_index_of(w.value.as_str())).fold(BlockSet::NONE, BlockSet::with);
         Some(Box::new(Hospital {
@@ -200,20 +214,50 @@ impl Resolver<'_> {
         }))
     }
 
+    /// Blocks that patients are compared given come before the hospital: one that follows from where they go, or from a block that is not given,
+    /// is part of what is divided.
+    fn hospitals_come_last(&mut self, given: BlockSet, words: &[Word], hospital: usize) {
+        let file = self.file;
+        let order: Vec<usize> = file.causal_order.iter().flatten().filter_map(|b| file.blocks.get_index_of(b.value.as_str())).collect();
+        let Some(first) = order.iter().find(|k| !given.contains(**k) || **k == hospital).copied() else { return };
+        let after: Vec<usize> = order.iter().copied().skip_while(|k| *k != first).skip(1).collect();
+        for word in words {
+            let Some(k) = file.blocks.get_index_of(word.value.as_str()).filter(|k| after.contains(k)) else { continue };
+            let (name, of) =
+                (file.blocks.keys().nth(first).map_or("", |n| n.value.as_str()), if first == hospital { "the hospital block" } else { "not given" });
+            let message = format!("`given` names `{}`, which comes after `{name}`, {of}, in `causal_order`", word.value);
+            let help = format!("take `{}` out of `given`, or change `causal_order`", file.blocks.keys().nth(k).map_or("", |n| n.value.as_str()));
+            self.error(codes::G210, message, word.span, "follows from what is not given", &help);
+        }
+    }
+
+    /// A column that an analysis reads as labels has no other role: not the group, the outcome or an allowable, nor, where it comes after them
+    /// all, in a block.
+    fn no_other_role(&mut self, column: &Word, what: &str, nor_in_blocks: bool) {
+        let file = self.file;
+        let roles = [("the group", &file.group.column), ("the outcome", &file.outcome.column)];
+        let of_role = roles.iter().find(|(_, word)| *word == column).map(|(role, _)| *role);
+        let is = |v: &Placed<Variable>| v.value.column() == Some(column.value.as_str());
+        let is_variable = if nor_in_blocks { file.all_variables().any(is) } else { file.allowable.iter().any(is) };
+        let role = if nor_in_blocks { "a variable of the study" } else { "an allowable" };
+        if let Some(role) = of_role.or(is_variable.then_some(role)) {
+            let help = match (is_variable, nor_in_blocks) {
+                (true, true) => "take it out of the allowables and blocks: they come before the treatment",
+                (true, false) => "take it out of the allowables: given the hospital itself, nothing is left of where patients go",
+                (false, _) => "name another column",
+            };
+            let message = format!("`{}` is {role}, and cannot be {what} as well", column.value);
+            self.error(codes::G206, message, column.span, "has a role already", help);
+        }
+    }
+
     pub(super) fn cdgd(&mut self, method: &Placed<MethodFile>, options: &CdgdFile) -> Option<Box<dyn Method>> {
         let file = self.file;
         let Some(treatment) = &options.treatment else {
             self.error(codes::G209, "cdgd needs `treatment`", method.span, "no treatment", "name a column of 0 and 1: `treatment: high_volume`");
             return None;
         };
-        let roles = [("the group", &file.group.column), ("the outcome", &file.outcome.column)];
-        let of_role = roles.iter().find(|(_, word)| *word == treatment).map(|(role, _)| *role);
-        let is_variable = file.all_variables().any(|v| v.value.column() == Some(treatment.value.as_str()));
-        if let Some(role) = of_role.or(is_variable.then_some("a variable of the study")) {
-            let help = if is_variable { "take it out of the allowables and blocks: they come before the treatment" } else { "name another column" };
-            let message = format!("`{}` is {role}, and cannot be the treatment as well", treatment.value);
-            self.error(codes::G206, message, treatment.span, "has a role already", help);
-        }
+        self.no_other_role(treatment, "the treatment", true);
         let given = match &options.given {
             None => None,
             Some(words) => Some(self.block_set("given", words, true)?),
