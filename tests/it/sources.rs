@@ -168,6 +168,72 @@ fn one_study_reads_both_models() {
     assert_eq!(shown, [["patients", "400", "0", "400"], ["hospitals", "400", "0", "12"], ["areas", "400", "0", "4"]]);
 }
 
+/// Features read the mapped event tables, and the rows of a query, as they read files.
+#[test]
+fn features_read_sources_and_queries() {
+    let dir = tempfile::tempdir().unwrap();
+    write_folders(dir.path());
+    let at = |file: &str| dir.path().join(file);
+    let mut occurrence = "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,visit_occurrence_id\n".to_owned();
+    let mut conditions = "START,STOP,PATIENT,ENCOUNTER,CODE,DESCRIPTION\n".to_owned();
+    let mut own = "patient,noted,code\n".to_owned();
+    let database = rusqlite::Connection::open(at("events.sqlite")).unwrap();
+    database.execute_batch("CREATE TABLE events (patient TEXT, noted TEXT, code TEXT); BEGIN").unwrap();
+    for id in 1..=400 {
+        for k in 0..id % 4 {
+            let (date, code) = (format!("2018-{:02}-{:02}", 1 + (id + 3 * k) % 12, 1 + id % 28), 44054006 + (id + k) % 3);
+            occurrence.push_str(&format!("{id}{k},{id},{},{date},\n", 900 + (id + k) % 3));
+            conditions.push_str(&format!("{date},,u{id},,{code},x\n"));
+            own.push_str(&format!("u{id},{date},{code}\n"));
+            database.execute("INSERT INTO events VALUES (?, ?, ?)", [format!("u{id}"), date, code.to_string()]).unwrap();
+        }
+    }
+    database.execute_batch("COMMIT").unwrap();
+    fs::write(at("cdm/CONDITION_OCCURRENCE.csv"), occurrence).unwrap();
+    let concepts: String = (0..3).map(|k| format!("{}\tname {k}\tCondition\tSNOMED\t{}\n", 900 + k, 44054006 + k)).collect();
+    let concept = fs::read_to_string(at("cdm/CONCEPT.csv")).unwrap();
+    fs::write(at("cdm/CONCEPT.csv"), concept + &concepts).unwrap();
+    fs::write(at("syn/conditions.csv"), conditions).unwrap();
+    fs::write(at("own.csv"), own).unwrap();
+    let with = |source: &str, table: &str, by: &str, time: &str| {
+        let feature = |take: &str, list: &str| {
+            format!("{{ table: {table}, by: {by}, at: {time}, window: [-365d, -1d], take: {take}, codes: {{ column: code, list: [{list}] }} }}")
+        };
+        let features = format!(
+            "  index_date: start_time\n  features:\n    diabetes: {}\n    many: {}\n",
+            feature("any", "\"44054006\""),
+            feature("count", "\"440540*\"")
+        );
+        study(source)
+            .replace("  steps:", &format!("{features}  steps:"))
+            .replace("[ethnicity, deprivation]", "[ethnicity, deprivation, diabetes, many]")
+    };
+    let mut found = Vec::new();
+    for (name, source, table, by, time) in [
+        ("omop", "omop: { path: cdm }", "conditions", "patient_id", "start_date"),
+        ("synthea", "synthea: { path: syn }", "conditions", "patient_id", "start_date"),
+        ("file", "synthea: { path: syn }\n  events: { path: own.csv }", "events", "{ left: patient_id, right: patient }", "noted"),
+        (
+            "query",
+            "synthea: { path: syn }\n  events: { sql: SELECT * FROM events, from: events.sqlite }",
+            "events",
+            "{ left: patient_id, right: patient }",
+            "noted",
+        ),
+    ] {
+        fs::write(at("s.yaml"), with(source, table, by, time)).unwrap();
+        let run = gapshare(dir.path(), &["run", "s.yaml", "--quiet", "--out", name]);
+        assert_eq!(run.code, 0, "{name}: {}", run.stderr);
+        found.push(tables(&at(name)).into_iter().filter(|(n, _)| n != "features.csv" && n != "code_lists.csv").collect::<Vec<_>>());
+    }
+    assert!(
+        found[0].iter().any(|(n, text)| n == "coefficients.csv" && text.contains("many")),
+        "{:?}",
+        found[0].iter().map(|f| &f.0).collect::<Vec<_>>()
+    );
+    assert!(found.iter().all(|f| *f == found[0]));
+}
+
 #[test]
 fn folders_that_are_not_what_they_should_be() {
     let dir = tempfile::tempdir().unwrap();
