@@ -348,7 +348,8 @@ const OVERLAP: &str = "units of both kinds are needed at every value: merge leve
 
 /// A model of the treatment, or of the outcome by treatment, that has no fit.
 fn no_fit(fits: &Fits<'_>, column: &str, what: &str, e: &FitError) -> DecomposeError {
-    DecomposeError::Refused { reason: format!("{what} (`{column}`) has no fit: {}", fits.describe(e)), help: OVERLAP }
+    let response = if what.starts_with("the model of the treatment") { "the treatment" } else { "the outcome" };
+    DecomposeError::Refused { reason: format!("{what} (`{column}`) has no fit: {}", fits.describe(e, response)), help: OVERLAP }
 }
 
 /// By row of the design: 1 for treated units.

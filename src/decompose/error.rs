@@ -100,6 +100,11 @@ impl DecomposeError {
     }
 }
 
+/// The blocks of a model in words, from the name of the set.
+fn with(blocks: &str) -> String {
+    if blocks == "none" { "without blocks".to_owned() } else { format!("with blocks {blocks}") }
+}
+
 /// An outcome model without a fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedFit {
@@ -119,7 +124,7 @@ impl fmt::Display for FailedFit {
                 let (kind, n) = (if s.events == 0.0 { "no events" } else { "nothing but events" }, s.n);
                 write!(f, "`{}` has {kind} among its {n} {fitted_in} rows (model with blocks: {blocks}), so its coefficient is unbounded", s.level)
             }
-            None => write!(f, "the outcome model in {fitted_in} rows with blocks {blocks} has no fit: {reason}"),
+            None => write!(f, "the outcome model in {fitted_in} rows {} has no fit: {reason}", with(blocks)),
         }
     }
 }
@@ -128,12 +133,13 @@ impl fmt::Display for DecomposeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fit(failed) => write!(f, "{failed}"),
-            Self::GroupFit { blocks, reason } => write!(f, "the model of group membership with blocks {blocks} has no fit: {reason}"),
+            Self::GroupFit { blocks, reason } => write!(f, "the model of group membership {} has no fit: {reason}", with(blocks)),
             Self::Nested { blocks, fitted_in, reason } => {
-                write!(f, "the regression of predicted means in {fitted_in} rows with blocks {blocks} has no fit: {reason}")
+                write!(f, "the regression of predicted means in {fitted_in} rows {} has no fit: {reason}", with(blocks))
             }
             Self::Learner { learner, of, blocks, reason } => {
-                write!(f, "{learner} of the {of} with blocks {blocks} has no fit in some fold: {reason}")
+                let reason = reason.replace("the outcome", &format!("the {of}"));
+                write!(f, "{learner} of the {of} {} has no fit in some fold: {reason}", with(blocks))
             }
             Self::NoSupport { blocks, fitted_in, n, terms } => {
                 let (target, named) = (if *fitted_in == "index" { "reference" } else { "index" }, terms.len());

@@ -219,8 +219,8 @@ impl<'a> Fits<'a> {
         let Support { w, without_target } = self.support(set, toward)?;
         let (_, other) = self.sides(toward);
         let y = self.in_target(toward);
-        let fit =
-            glm::fit(&m, Family::Binomial, &y, &w).map_err(|e| DecomposeError::GroupFit { blocks: self.set_name(set), reason: self.describe(&e) })?;
+        let fit = glm::fit(&m, Family::Binomial, &y, &w)
+            .map_err(|e| DecomposeError::GroupFit { blocks: self.set_name(set), reason: self.describe(&e, "the group") })?;
         let mut odds = vec![0.0; c.y.len()];
         for i in other {
             if w[i] > 0.0 {
@@ -315,16 +315,16 @@ impl<'a> Fits<'a> {
             blocks: self.set_name(set),
             fitted_in: fitted_in.name(),
             error: e.clone(),
-            reason: self.describe(e),
+            reason: self.describe(e, "the outcome"),
             separated,
         }))
     }
 
-    /// The error with its term named.
-    pub fn describe(&self, e: &FitError) -> String {
+    /// The error of a model of `response`, with its term named.
+    pub fn describe(&self, e: &FitError, response: &str) -> String {
         match e {
-            FitError::Separated { term, .. } => format!("{e} ({})", self.term_name(*term)),
-            _ => e.to_string(),
+            FitError::Separated { term, .. } => format!("{} ({})", e.of(response), self.term_name(*term)),
+            _ => e.of(response),
         }
     }
 

@@ -224,7 +224,7 @@ impl<'a> Propensity<'a> {
         let c = fits.contrast;
         let mut terms = vec![Term::Column(INTERCEPT)];
         terms.extend(model.terms.iter().zip(need).filter(|(_, n)| **n).map(|(t, _)| *t));
-        let failed = |e: crate::model::FitError| DecomposeError::GroupFit { blocks: "need alone".to_owned(), reason: e.to_string() };
+        let failed = |e: crate::model::FitError| DecomposeError::GroupFit { blocks: "need alone".to_owned(), reason: e.of("the group") };
         let m = ModelMatrix::new(c.design.x.view(), terms, c.rows()).map_err(failed)?;
         let fit = glm::fit(&m, Family::Binomial, &c.r, &c.w).map_err(failed)?;
         Ok(Self { m, fit })

@@ -153,6 +153,13 @@ impl fmt::Display for FitError {
     }
 }
 
+impl FitError {
+    /// The text for a model of something else than the outcome.
+    pub fn of(&self, response: &str) -> String {
+        self.to_string().replace("the outcome", response)
+    }
+}
+
 /// `1 / (1 + exp(-eta))` without overflow.
 #[inline]
 pub fn expit(eta: f64) -> f64 {

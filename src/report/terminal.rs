@@ -16,9 +16,12 @@ pub fn terminal_table(tables: &ResultTables) -> String {
     let mut out = Vec::new();
     for group in &s.meta.index {
         out.push(format!("{} and {}: {}", s.patients(group), s.patients(&s.meta.reference), super::numbers::outcome_name(s.meta)));
-        out.push(match s.not_estimated(&s.meta.primary, group) {
-            Some(reason) => format!("  not estimated: {reason}"),
-            None => primary(&s, group),
+        out.push(match (s.not_estimated(&s.meta.primary, group), s.blinded(&s.meta.primary, group)) {
+            (Some(reason), _) => format!("  not estimated: {reason}"),
+            (None, Some(reason)) => {
+                format!("  not shown: a check that decides did not pass ({reason}); marked as blinded in tables/decomposition.csv")
+            }
+            (None, None) => primary(&s, group),
         });
         out.extend(reading(&s, group));
         out.push(String::new());

@@ -255,7 +255,7 @@ fn models_that_cannot_be_learned_are_named() {
     let c = Contrast::new(&d, 1);
     let m = WithAndWithout { learner: Some(CrossFit::new(LearnerKind::BoostedTrees)), ..WithAndWithout::default() };
     let e = m.decompose(&Fits::new(&c)).unwrap_err();
-    assert!(e.to_string().contains("boosted_trees of the outcome with blocks"), "{e}");
+    assert!(e.to_string().contains("boosted_trees of the outcome without blocks"), "{e}");
     assert_eq!(e.code(), gapshare::error::codes::G401);
     // A level that index units alone have stops learners as it stops GLMs.
     let mut columns = data(Family::Binomial, true, 12, 600);

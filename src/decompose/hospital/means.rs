@@ -155,7 +155,7 @@ pub fn means(fits: &Fits<'_>, roster: &Roster<'_>, given: BlockSet, errors: Erro
     let group = fits.group(given, Toward::Index)?;
     let pooled = fits.matrix(FittedIn::Pooled, given, GroupTerms::Without)?;
     let allocation = arrow::fit(vec![kept(pooled.clone(), &group.fit)], roster.hospitals(), Family::Binomial, LAMBDA, &c.r, &group.w)
-        .map_err(|e| DecomposeError::GroupFit { blocks: format!("{} and hospitals", fits.set_name(given)), reason: e.to_string() })?;
+        .map_err(|e| DecomposeError::GroupFit { blocks: format!("{} and hospitals", fits.set_name(given)), reason: e.of("the group") })?;
     let odds = by_row(c, |i| if group.w[i] > 0.0 { allocation.eta(0, i).exp() } else { 0.0 });
     let w_pi = normalised(c, |i| c.w[i] * (1.0 - c.r[i]) * odds[i]);
 
