@@ -53,6 +53,8 @@ pub struct InferredRow {
     pub rules: Option<Rules>,
     /// Fraction of missing information, of an estimate that is pooled over imputations.
     pub missing_information: Option<f64>,
+    /// With clusters left out in turn, if the study asks for it.
+    pub std_error_cv3: Option<f64>,
 }
 
 /// A share of the gap, with Fieller limits; classical errors know no covariance of parts, so they give no limits.
@@ -104,6 +106,7 @@ pub fn infer_decomposition(d: &Decomposition, sampling: &Sampling) -> Vec<Inferr
             share: share(r),
             rules: r.rules,
             missing_information: sampling.rubin(&r.estimate, r.classical.map(|se| se * se)).map(|rubin| rubin.fmi),
+            std_error_cv3: None,
         })
         .collect()
 }

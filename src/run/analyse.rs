@@ -1,5 +1,6 @@
 //! Every analysis of the study for every index group, and the checks on them.
 
+mod left_out;
 mod pooled;
 
 use super::data::Data;
@@ -24,6 +25,7 @@ use crate::release::withhold::Rule;
 use crate::sensitivity::{self, Control, Varied};
 use crate::study::plan::{GroupLevelColumns, StudyPlan};
 use crate::vocab::{BlockSet, Family, Scale};
+use left_out::leave_clusters_out;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -298,9 +300,19 @@ fn one_group(plan: &StudyPlan, data: &Data<'_>, beside: &Beside<'_>, index_group
     let sampling = sampling_for(plan, &c, response, true);
     let (analyses, models, mut checks, overlap, odds) = match data {
         Data::Complete(_) | Data::Responding(_) => {
-            let m = measure(plan, &c, response, &sampling, &|what| progress(&format!("{label}: {what}")));
+            let mut m = measure(plan, &c, response, &sampling, &|what| progress(&format!("{label}: {what}")));
             let analyses = m.analyses.iter().map(|r| r.as_ref().map(|d| printed(d, &sampling_of(d, &sampling))).map_err(Clone::clone));
-            (analyses.collect(), m.models, m.checks, m.overlap, m.odds)
+            let mut analyses: Vec<Result<AnalysisResult, DecomposeError>> = analyses.collect();
+            if plan.leave_clusters_out {
+                progress(&format!("{label}: each cluster left out"));
+                let left_out = leave_clusters_out(plan, &c, &m.analyses, &sampling);
+                for ((a, r), of) in analyses.iter_mut().enumerate().zip(left_out) {
+                    m.checks.extend(of.fact.iter().map(|f| diagnostics::fact((a, &plan.analyses[a].name), f)));
+                    let rows = r.iter_mut().flat_map(|r| &mut r.rows);
+                    rows.for_each(|row| row.std_error_cv3 = of.std_errors.get(&(row.part, row.component)).copied());
+                }
+            }
+            (analyses, m.models, m.checks, m.overlap, m.odds)
         }
         Data::Imputed(imputations, _) => {
             progress(&format!("{label}: {} completed data sets", imputations.len()));
@@ -422,15 +434,17 @@ fn measure(plan: &StudyPlan, c: &Contrast<'_>, response: Option<&Response>, samp
     Measured { analyses, models, checks, overlap, odds: odds.map(|g| g.odds.clone()) }
 }
 
+/// Some analyses, by position, of one comparison.
+fn decompose(plan: &StudyPlan, c: &Contrast<'_>, which: &[usize]) -> Vec<Result<Decomposition, DecomposeError>> {
+    let fits = Fits::new(c);
+    which.iter().map(|&a| plan.analyses[a].method.decompose(&fits)).collect()
+}
+
 /// By kind of sampling, index group and analysis.
 pub type Found = Vec<Vec<Vec<Result<AnalysisResult, DecomposeError>>>>;
 
 /// Some analyses, by position, without models and checks, once for each kind of sampling. Errors: a completed data set that cannot be coded.
 pub fn decompositions(plan: &StudyPlan, data: &Data<'_>, clustered: &[bool], which: &[usize]) -> Result<Found, Problems> {
-    let run = |c: &Contrast<'_>| -> Vec<Result<Decomposition, DecomposeError>> {
-        let fits = Fits::new(c);
-        which.iter().map(|&a| plan.analyses[a].method.decompose(&fits)).collect()
-    };
     let mut out: Found = clustered.iter().map(|_| Vec::new()).collect();
     for index_group in 1..data.design().groups.len() {
         let c = Contrast::new(data.design(), index_group);
@@ -438,7 +452,7 @@ pub fn decompositions(plan: &StudyPlan, data: &Data<'_>, clustered: &[bool], whi
         let samplings: Vec<Sampling> = clustered.iter().map(|&clustered| sampling_for(plan, &c, response, clustered)).collect();
         match data {
             Data::Complete(_) | Data::Responding(_) => {
-                let mut found = run(&c);
+                let mut found = decompose(plan, &c, which);
                 if let Some(r) = response {
                     found.iter_mut().flatten().for_each(|d| r.correct(d, &c));
                 }
@@ -449,7 +463,7 @@ pub fn decompositions(plan: &StudyPlan, data: &Data<'_>, clustered: &[bool], whi
             Data::Imputed(imputations, _) => {
                 let each = |m: usize| {
                     let (design, _) = imputations.design(m)?;
-                    let found = run(&Contrast::new(&design, index_group));
+                    let found = decompose(plan, &Contrast::new(&design, index_group), which);
                     let of = |s: &Sampling| found.iter().map(|r| r.clone().map(|d| Condensed::new(d, s))).collect::<Vec<_>>();
                     Ok(samplings.iter().map(of).collect::<Vec<_>>())
                 };

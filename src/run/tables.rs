@@ -362,6 +362,7 @@ impl Filler<'_> {
                                 ("blinded", self.is_blinded(a, g)),
                                 ("family", family.into()),
                                 ("missing_information", row.missing_information.into()),
+                                ("std_error_cv3", row.std_error_cv3.into()),
                             ]);
                             cells.extend(inferred(Some(row.value)));
                             if let Some(h) = &r.hospital {

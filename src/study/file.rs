@@ -197,7 +197,7 @@ pub struct InfluenceFile {
     /// Coverage of the intervals.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub level: Placed<f64>,
-    /// Another variance where clusters are few.
+    /// Other standard errors beside those by cluster sums, where clusters are few: column `std_error_cv3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub small_clusters: Option<Placed<SmallClusters>>,
 }
@@ -211,7 +211,7 @@ impl Default for InfluenceFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SmallClusters {
-    /// The linearised cluster jackknife.
+    /// Each cluster left out in turn (below 100 clusters).
     Cv3,
 }
 

@@ -68,6 +68,7 @@ fn load_bytes(
             sensitivity: resolved.sensitivity,
             missing: resolved.missing,
             level: resolved.level,
+            leave_clusters_out: resolved.leave_clusters_out,
             min_cell: file.release.min_cell,
             design_file: resolved.design_file,
             resolved_yaml: resolved::yaml_in_full(file).map_err(|problem| vec![*problem])?,

@@ -33,6 +33,8 @@ pub struct StudyPlan {
     pub missing: MissingPlan,
     /// Coverage of the intervals, such as 0.95.
     pub level: f64,
+    /// Whether each cluster is left out in turn, for standard errors beside those by cluster sums.
+    pub leave_clusters_out: bool,
     pub min_cell: u32,
     /// `release: { design: FILE }`: where the analysis rows are written, if asked for.
     pub design_file: Option<PathBuf>,

@@ -13,7 +13,7 @@ mod sensitivity;
 
 pub use paths::{Environment, seen_from};
 
-use super::file::{StudyFile, UncertaintyFile};
+use super::file::{InfluenceFile, MissingRuleFile, StudyFile, UncertaintyFile};
 use super::placed::Word;
 use super::places::{Node, Source, Span, key_at};
 use super::plan::{AnalysisPlan, GroupLevelColumns, MissingPlan};
@@ -51,6 +51,7 @@ pub struct Resolved {
     pub sensitivity: Option<Sensitivity>,
     pub missing: MissingPlan,
     pub level: f64,
+    pub leave_clusters_out: bool,
     pub design_file: Option<PathBuf>,
     pub group_level_columns: Vec<GroupLevelColumns>,
 }
@@ -103,6 +104,7 @@ impl<'a> Resolver<'a> {
         let sensitivity = self.sensitivity();
         let missing = self.missing();
         let level = self.level();
+        let leave_clusters_out = self.leave_clusters_out();
         let design_file = self.file.release.design.as_ref().and_then(|path| self.path(path));
         let primary = analyses.iter().position(|analysis| analysis.name == "primary");
         if self.errors() > 0 {
@@ -110,7 +112,20 @@ impl<'a> Resolver<'a> {
         }
         let (roles, columns, primary) = (roles?, columns?, primary?);
         let group_level_columns = group_level_columns(&cohort, &roles, &columns);
-        Some(Resolved { cohort, roles, causal_order, analyses, primary, labels, sensitivity, missing, level, design_file, group_level_columns })
+        Some(Resolved {
+            cohort,
+            roles,
+            causal_order,
+            analyses,
+            primary,
+            labels,
+            sensitivity,
+            missing,
+            level,
+            leave_clusters_out,
+            design_file,
+            group_level_columns,
+        })
     }
 
     /// Version and name.
@@ -132,12 +147,7 @@ impl<'a> Resolver<'a> {
     fn level(&mut self) -> f64 {
         let file = self.file;
         let level = match &file.uncertainty {
-            UncertaintyFile::Influence(options) => {
-                if let Some(option) = &options.small_clusters {
-                    self.not_built("`small_clusters: cv3`", option.span, "remove it: intervals use cluster sums with G - 1 degrees of freedom");
-                }
-                &options.level
-            }
+            UncertaintyFile::Influence(options) => &options.level,
             UncertaintyFile::Bootstrap(options) => {
                 if options.replicates < FEWEST_REPLICATES {
                     let message = format!("{} resamples tell no error: at least {FEWEST_REPLICATES} are needed", options.replicates);
@@ -151,6 +161,21 @@ impl<'a> Resolver<'a> {
             self.error(codes::G213, message, level.span, "out of range", "write `level: 0.95`");
         }
         level.value
+    }
+
+    /// Whether `small_clusters` asks for the jackknife over clusters.
+    fn leave_clusters_out(&mut self) -> bool {
+        let file = self.file;
+        let UncertaintyFile::Influence(InfluenceFile { small_clusters: Some(option), .. }) = &file.uncertainty else { return false };
+        let weighs = matches!(self.outcome_rule(), Some((_, MissingRuleFile::InverseProbability)));
+        if file.cluster.is_none() {
+            let help = "name the column of hospitals: `cluster: hospital_id`";
+            self.error(codes::G209, "`small_clusters` leaves out clusters, and the study names none", option.span, "no clusters", help);
+        } else if weighs || file.imputes() {
+            let message = "`small_clusters` is not offered beside multiple imputation and weights for missing outcomes";
+            self.error(codes::G210, message, option.span, "no jackknife", "put it into a copy of the study with another rule");
+        }
+        true
     }
 
     /// Where a top-level key stands.

@@ -117,9 +117,9 @@ const BAD: &[Bad] = &[
     },
     Bad {
         what: "an option that is not built yet",
-        change: |s| s.edit("study.yaml", "allowable:", "uncertainty: { influence: { small_clusters: cv3 } }\nallowable:"),
+        change: |s| s.edit("study.yaml", "family: binomial", "family: { binomial: { penalty: firth } }"),
         exit: 2,
-        says: &["error[G109]", "cv3"],
+        says: &["error[G109]", "firth"],
     },
     Bad {
         what: "mechanisms without an order",

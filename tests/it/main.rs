@@ -22,6 +22,7 @@ mod interventions;
 mod layering;
 mod lcg;
 mod learners;
+mod left_out;
 mod library;
 mod missing;
 mod models;

@@ -42,6 +42,7 @@ pub static DECOMPOSITION: TableDecl = TableDecl {
             "",
             "Fraction of the information about the estimate that is lost to missing values; null without multiple imputation.",
         ),
+        number("std_error_cv3", "scale", "Standard error by leaving out each cluster in turn; null without `small_clusters: cv3`."),
     ],
     hidden: &[WITHOUT_REFERENCE, WITHOUT_INDEX, WITHOUT_EVENTS_REFERENCE, WITHOUT_EVENTS_INDEX, OF_COUNTS, LEAST_UNITS, LEAST_EVENTS],
 };

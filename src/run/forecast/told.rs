@@ -24,6 +24,7 @@ impl Forecast {
             "intervals    {}%, {}",
             self.level * 100.0,
             match &self.cluster {
+                Some(cluster) if self.leave_clusters_out => format!("clustered by {cluster}; below 100 clusters each is left out in turn"),
                 Some(cluster) => format!("clustered by {cluster}"),
                 None => "units taken as independent".to_owned(),
             }
@@ -77,6 +78,7 @@ impl Forecast {
             "index": self.index,
             "variables": self.variables.iter().cloned().map(|(b, n)| (b, Value::from(n))).collect::<serde_json::Map<_, _>>(),
             "cluster": self.cluster,
+            "leave_clusters_out": self.leave_clusters_out,
             "level": self.level,
             "analyses": analyses.collect::<serde_json::Map<_, _>>(),
             "sensitivity": self.sensitivity,

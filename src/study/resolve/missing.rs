@@ -13,7 +13,7 @@ const MOST: u32 = 1000;
 
 impl Resolver<'_> {
     /// Where and how the outcome's own rule stands.
-    fn outcome_rule(&self) -> Option<(Span, &MissingRuleFile)> {
+    pub(super) fn outcome_rule(&self) -> Option<(Span, &MissingRuleFile)> {
         let rules = &self.file.missing.rules;
         rules.get_key_value(&self.file.outcome.column).map(|(key, rule)| (key.span, &rule.value))
     }

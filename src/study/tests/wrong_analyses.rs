@@ -74,9 +74,9 @@ fn orders_missing_rules_and_labels() {
             "analyses:",
             "uncertainty: { influence: { small_clusters: cv3 } }\nanalyses:",
             "cv3",
-            codes::G109,
-            "`small_clusters: cv3` has not been built yet",
-            "remove it: intervals use cluster sums with G - 1 degrees of freedom",
+            codes::G209,
+            "`small_clusters` leaves out clusters, and the study names none",
+            "name the column of hospitals: `cluster: hospital_id`",
         ),
         (
             "analyses:",
