@@ -194,6 +194,8 @@ const ESTIMATES: &[&str] = &[
     "first_in",
     "last_in",
     "shapley",
+    "missing_information",
+    "std_error_cv3",
 ];
 
 /// Withholds small cells and takes the hidden columns away. `min_cell` 0 switches withholding off.

@@ -13,6 +13,15 @@ fn rule() -> Rule {
     Rule { min: MIN }
 }
 
+/// A new column of estimates cannot stay behind where the rest of its row is withheld.
+#[test]
+fn every_number_of_a_decomposition_is_an_estimate() {
+    let tables = [&schema::DECOMPOSITION, &schema::DECOMPOSITION_DETAIL, &schema::HOSPITAL, &schema::SENSITIVITY, &schema::WITH_AND_WITHOUT];
+    for (t, c) in tables.iter().flat_map(|t| t.columns.iter().map(move |c| (t, c))).filter(|(_, c)| c.kind == schema::Kind::Number) {
+        assert!(ESTIMATES.contains(&c.name.as_ref()), "{} of {}", c.name, t.name);
+    }
+}
+
 /// A set of linear functionals with known values, kept in reduced row echelon form. Entries stay small integers and
 /// their quotients, so doubles do.
 struct Known {
