@@ -75,8 +75,8 @@ pub struct Hospital {
     pub effects: Effects,
     /// The blocks that patients are compared given, beside the allowables.
     pub given: BlockSet,
-    /// The block of the hospitals' characteristics.
-    pub block: usize,
+    /// The block of the hospitals: of their characteristics, or taken to be, or with their ids. `None` where ids stand for themselves.
+    pub block: Option<usize>,
     pub unsupported: Unsupported,
     pub hospitals_as: HospitalsAs,
     /// Nodes of adaptive Gauss-Hermite quadrature in the random-intercept logit that describes hospitals; 1 is Laplace's approximation.
@@ -131,7 +131,11 @@ impl Method for Hospital {
     }
 
     fn assumptions(&self, design: &Design) -> Vec<Assumption> {
-        let block = design.blocks.get(self.block).map_or("the hospital block", String::as_str);
+        let hospital = match (self.effects, &self.id, self.block.and_then(|k| design.blocks.get(k))) {
+            (Effects::Ids, Some(id), _) => format!("the hospital ({id})"),
+            (_, _, Some(block)) => format!("the hospital ({block})"),
+            (..) => "the hospital".to_owned(),
+        };
         let given = match self.given.name(&design.blocks) {
             name if self.given.is_empty() => format!("the allowables ({name} of the blocks)"),
             name => format!("the allowables and {name}"),
@@ -141,7 +145,7 @@ impl Method for Hospital {
             says(
                 "exchangeability",
                 format!(
-                    "given the group and {given}, nothing unmeasured goes with both the hospital ({block}) and the outcome: hospitals' effects hold no case mix that was not measured"
+                    "given the group and {given}, nothing unmeasured goes with both {hospital} and the outcome: hospitals' effects hold no case mix that was not measured"
                 ),
             ),
             says("positivity", format!("given {given}, every hospital that one group uses could have been used by a unit of the other")),
@@ -228,11 +232,13 @@ impl Hospital {
         let c = fits.contrast;
         let counts = roster.counts(c);
         judge::enough(c, roster, &counts)?;
+        judge::block_of_hospitals(self, c, roster)?;
         let populations = self.populations(fits, roster, &counts, None, self.errors)?;
         let judged = judge::judge(self, c, roster, &counts, &populations)?;
         let divided = Kitagawas::new(fits, roster, &counts, self.given);
         let (mut rows, mut table) = self.values(fits, roster, &populations, &judged, &divided)?;
         let mut facts = judged.facts.clone();
+        facts.extend(judge::given_hospitals(self, c, roster));
         let inference = match self.hospitals_as {
             HospitalsAs::Population => Inference::Given,
             HospitalsAs::Sample => {
@@ -289,16 +295,19 @@ impl Hospital {
     /// The hospital block's columns as an ordinary block: it answers for these characteristics only (METHODS 5.5(e)).
     fn by_characteristics(&self, fits: &Fits<'_>, roster: Option<&Roster<'_>>) -> Result<Decomposition, DecomposeError> {
         let c = fits.contrast;
+        let Some(block) = self.block else {
+            return Err(refused("the hospitals have no block of characteristics".to_owned(), "leave it out of `given`"));
+        };
         let observed = group_means(c);
         let mean = |set| super::with_and_without::WithAndWithout::default().counterfactual_mean_with(fits, set);
-        let (none, patients, all) = (mean(BlockSet::NONE)?, mean(self.given)?, mean(self.given.with(self.block))?);
+        let (none, patients, all) = (mean(BlockSet::NONE)?, mean(self.given)?, mean(self.given.with(block))?);
         let (go, fare) = (all.minus(&patients), observed.index.minus(&all));
         let mut table = vec![
             HospitalRow::estimate("where_they_go", Some("A"), go.clone()),
             HospitalRow::estimate("how_they_fare_there", Some("A"), fare.clone()),
         ];
         let rows = parts(&observed.index, &observed.reference, &none, &patients, go, fare);
-        let block = c.design.blocks.get(self.block).map_or("hospital", String::as_str);
+        let block = c.design.blocks.get(block).map_or("hospital", String::as_str);
         let message = format!(
             "where they go is of which along the measured characteristics of the block {block}: what hospitals differ in otherwise is in how they fare there"
         );

@@ -77,7 +77,7 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
         id: Some("site".into()),
         effects: Effects::Ids,
         given: BlockSet::NONE,
-        block: 1,
+        block: None,
         unsupported: Unsupported::Auto,
         hospitals_as: HospitalsAs::Population,
         quadrature: 1,
@@ -85,7 +85,7 @@ pub fn registered(family: Family) -> Vec<Box<dyn Method>> {
     };
     // Whether a family has an estimate is judged by rows, not weights: with strong weights a repeated row is not the same as a weight there.
     out.push(Box::new(Hospital { given: BlockSet::one(1), ..hospital.clone() }));
-    out.push(Box::new(Hospital { effects: Effects::Characteristics, id: None, given: BlockSet::one(0), ..hospital.clone() }));
+    out.push(Box::new(Hospital { effects: Effects::Characteristics, id: None, block: Some(1), given: BlockSet::one(0), ..hospital.clone() }));
     out.push(Box::new(hospital));
     out.retain(|m| m.refuses(family).is_none());
     out

@@ -1,8 +1,9 @@
 //! The study with every default written out: study.resolved.yaml.
 
 use super::file::{
-    CodingFile, CohortFile, CompareFile, EstimatorFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile, LearnerFile, MechanismsFile,
-    MethodFile, MissingRuleFile, MultipleImputationFile, OtherwiseFile, StudyFile, SurfaceFile, Variable, WithAndWithoutFile,
+    CodingFile, CohortFile, CompareFile, EstimatorFile, HospitalEffectsFile, HospitalFile, InterventionalEstimatorFile, InterventionalFile,
+    LearnerFile, MechanismsFile, MethodFile, MissingRuleFile, MultipleImputationFile, OtherwiseFile, StudyFile, SurfaceFile, Variable,
+    WithAndWithoutFile,
 };
 use super::placed::{Placed, Word};
 use super::resolve::seen_from;
@@ -58,13 +59,17 @@ impl HospitalFile {
         })
     }
 
-    /// The block of the hospitals, by position: the one with their ids, or the last in causal order, or else that of the study, that patients
-    /// are not compared given. `None` where `given` leaves none.
+    /// The block of the hospitals, by position: the one with their ids; for characteristics, or where `given` is not written, the last in causal
+    /// order, or else that of the study, that patients are not compared given. `None` where ids are in no block and `given` is written, and where
+    /// `given` leaves none.
     pub fn block_in_force(&self, study: &StudyFile) -> Option<usize> {
         let id = self.id_in_force(study);
         let is_id = |column: Option<&str>| column.is_some() && column == id.as_ref().map(|word| word.value.as_str());
         let of_ids = study.blocks.values().position(|list| list.iter().any(|v| is_id(v.value.column())));
         let given = |block: &Word| self.given.as_ref().is_some_and(|words| words.contains(block));
+        if of_ids.is_none() && self.given.is_some() && self.effects == HospitalEffectsFile::Ids {
+            return None;
+        }
         of_ids.or_else(|| study.order_in_force().iter().rev().find(|b| !given(b)).and_then(|b| study.blocks.get_index_of(b.value.as_str())))
     }
 

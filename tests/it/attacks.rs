@@ -420,7 +420,7 @@ fn a_hospital_does_not_come_out_of_the_system_that_it_belongs_to() {
     let mut cells = ordinary();
     cells.extend([cell("TinyClinic", "white", 60, 14), cell("TinyClinic", "black", 5, 2)]);
     let study = format!(
-        "{TWO_GROUPS}{BLOCKS}analyses:\n  primary: {{ hospital: {{ id: hospital }} }}\n  systems: {{ hospital: {{ id: system }} }}\n  \
+        "{TWO_GROUPS}{BLOCKS}analyses:\n  primary: {{ hospital: {{ id: hospital }} }}\n  systems: {{ hospital: {{ id: system, given: [ses] }} }}\n  \
          narrow: {{ hospital: {{ id: hospital, given: [allowable] }} }}\n"
     );
     let run = run_on(&patients(&cells), &study);

@@ -16,7 +16,7 @@ pub fn by_id(blocks: usize) -> Hospital {
         id: Some("hospital".into()),
         effects: Effects::Ids,
         given: BlockSet::all(blocks),
-        block: blocks,
+        block: None,
         unsupported: Unsupported::Borrow,
         hospitals_as: HospitalsAs::Population,
         quadrature: 1,

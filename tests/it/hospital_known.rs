@@ -13,7 +13,7 @@ use gapshare::error::codes;
 use gapshare::estimate::{Estimate, Sampling};
 use gapshare::model::arrow::{self, Hospitals, LAMBDA};
 use gapshare::model::glm;
-use gapshare::vocab::{BlockSet, Family};
+use gapshare::vocab::{BlockSet, Family, Role};
 use std::collections::BTreeMap;
 
 const FAMILIES: [(&str, Family); 3] = [("gaussian", Family::Gaussian), ("binomial", Family::Binomial), ("poisson", Family::Poisson)];
@@ -211,7 +211,7 @@ fn the_golden_numbers_of_kitagawa_and_context() {
     let rows = lcg::rows();
     let hospital: Vec<String> = rows.iter().map(|r| r[4].to_string()).collect();
     let d = with_hospitals(lcg::columns().design(), &hospital);
-    let settings = Hospital { effects: Effects::Characteristics, unsupported: Unsupported::Auto, ..by_id(2) };
+    let settings = Hospital { effects: Effects::Characteristics, block: Some(2), unsupported: Unsupported::Auto, ..by_id(2) };
     let got = run(&d, &settings).unwrap();
     for (name, want) in [
         ("kitagawa_between", 0.029505491863365),
@@ -477,4 +477,22 @@ fn hospitals_as_indicators_are_the_arrow_without_penalty() {
         near(family.0, got, want, 1e-9 * (1.0 + want.abs()));
         assert!((index_mean(LAMBDA) - want).abs() > 1e-7, "the penalty of the method is not 0");
     }
+}
+
+/// A block that is taken to be the hospitals', because the study does not say what is given, has their own columns; what is given of theirs is said.
+#[test]
+fn the_block_of_hospitals_is_the_same_within_them() {
+    let d = design(FAMILIES[1], &all(), false, 1.0);
+    let e = run(&d, &Hospital { given: BlockSet::NONE, block: Some(0), ..by_id(0) }).unwrap_err().to_string();
+    assert!(e.contains("is taken to be the hospitals'") && e.contains("differs between units of one hospital"), "{e}");
+    let mut own = d.clone();
+    let column = own.columns.iter().position(|c| c.role == Role::Block(0)).unwrap();
+    let codes = own.labelled.iter().find(|(name, _)| name == "hospital").unwrap().1.code.clone();
+    (0..own.y.len()).for_each(|i| own.x[[i, column]] = f64::from(codes[i] % 3));
+    own.columns.iter_mut().enumerate().filter(|(j, c)| c.role == Role::Block(0) && *j != column).for_each(|(_, c)| c.role = Role::Allowable);
+    let taken = run(&own, &Hospital { given: BlockSet::NONE, block: Some(0), ..by_id(0) }).unwrap();
+    let by_itself = run(&own, &Hospital { given: BlockSet::NONE, ..by_id(0) }).unwrap();
+    assert_eq!(taken.rows, by_itself.rows);
+    let said = |got: &Decomposition| got.facts.iter().any(|f| f.check == "given_of_hospitals" && matches!(f.verdict, Verdict::Warns(_)));
+    assert!(!said(&taken) && said(&run(&own, &by_id(1)).unwrap()) && !said(&run(&d, &by_id(1)).unwrap()));
 }

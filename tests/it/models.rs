@@ -148,7 +148,7 @@ fn a_column_that_is_the_group_is_refused_by_every_method() {
     crate::frames::label(&mut d, "hospital", &(0..2000).map(|i| format!("{}", i % 7)).collect::<Vec<_>>());
     let by_id = crate::hospital::by_id(1);
     methods.push(Box::new(Hospital { given: BlockSet::one(3), ..by_id.clone() }));
-    methods.push(Box::new(Hospital { effects: Effects::Characteristics, block: 3, ..by_id }));
+    methods.push(Box::new(Hospital { effects: Effects::Characteristics, block: Some(3), ..by_id }));
     for m in methods {
         let c = Contrast::new(&d, 1);
         match m.decompose(&Fits::new(&c)) {

@@ -4,8 +4,8 @@ use super::roster::{Counts, Roster};
 use super::table::{gap_between, reason, too_much_borrowed};
 use super::{AUTO, Hospital, Populations, REFUSED, refused};
 use crate::decompose::{DecomposeError, Fact, Verdict};
-use crate::design::Contrast;
-use crate::vocab::Family;
+use crate::design::{Column, Contrast};
+use crate::vocab::{BlockSet, Family, Role};
 
 const HOSPITALS_WITH_BOTH: usize = 5;
 /// Refused below the first, flagged below the second.
@@ -73,6 +73,53 @@ pub fn judge(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>, counts:
     }
     facts.extend(flags(c, roster, counts, p, &refusals));
     Ok(Judged { headline, refusals, facts })
+}
+
+/// Whether a column of the design differs between units of one hospital.
+fn varies_within(c: &Contrast<'_>, roster: &Roster<'_>, column: usize) -> bool {
+    let mut first: Vec<Option<f64>> = vec![None; roster.len()];
+    c.units().filter(|&i| c.w[i] > 0.0).any(|i| {
+        let v = c.design.x[[i, column]];
+        v != *first[roster.of(i)].get_or_insert(v)
+    })
+}
+
+/// The columns of blocks, by term, that differ within hospitals, and those that do not.
+fn columns_of(c: &Contrast<'_>, roster: &Roster<'_>, within: BlockSet) -> (Vec<String>, Vec<String>) {
+    let of_blocks = |(j, column): (usize, &Column)| matches!(column.role, Role::Block(k) if within.contains(k)).then_some((j, column.term.clone()));
+    let columns = c.design.columns.iter().enumerate().filter_map(of_blocks);
+    let (differ, same): (Vec<_>, Vec<_>) = columns.partition(|(j, _)| varies_within(c, roster, *j));
+    let terms = |of: Vec<(usize, String)>| of.into_iter().map(|(_, term)| term).collect();
+    (terms(differ), terms(same))
+}
+
+/// Where the study does not say what patients are compared given, the last block is taken to be the hospitals' own. Then its columns are the same
+/// for all units of a hospital; else patients would be compared without what is theirs.
+pub fn block_of_hospitals(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>) -> Result<(), DecomposeError> {
+    let Some(block) = settings.block else { return Ok(()) };
+    let (differ, _) = columns_of(c, roster, BlockSet::one(block));
+    if differ.is_empty() {
+        return Ok(());
+    }
+    let name = c.design.blocks.get(block).map_or("", String::as_str);
+    let reason = format!(
+        "the block `{name}` is taken to be the hospitals', since the analysis does not say what patients are compared given, and {} differs between units of one hospital",
+        differ.join(", ")
+    );
+    Err(refused(reason, "write `given`, with every block that is the patients' own: `given: [allowable, ...]`"))
+}
+
+/// Columns that patients are compared given and that are the hospitals' own.
+pub fn given_hospitals(settings: &Hospital, c: &Contrast<'_>, roster: &Roster<'_>) -> Option<Fact> {
+    let many = c.units().filter(|&i| c.w[i] > 0.0).count() >= 2 * roster.len();
+    let (_, same) = columns_of(c, roster, settings.given);
+    (many && !same.is_empty()).then(|| {
+        let message = format!(
+            "columns that patients are compared given and that are the same for all units of a hospital: {}. Where they go is then between hospitals that are alike in them",
+            same.join(", ")
+        );
+        Fact::judged("given_of_hospitals", same.len() as f64, Verdict::Warns(0.0), message)
+    })
 }
 
 /// Why weights rest on too few units, if they do.

@@ -176,19 +176,19 @@ impl Resolver<'_> {
             None => None,
         };
         let block = options.block_in_force(file);
-        let Some(block) = block else {
-            let help = "leave the block of the hospitals out of `given`";
+        if block.is_none() && !ids {
+            let help = "leave the block of the hospitals' characteristics out of `given`";
             self.error(codes::G210, "`given` names every block, and none is left for the hospitals", method.span, "no hospital block", help);
             return None;
-        };
-        if let Some((k, _)) = named.map(|set| (block, set)).filter(|(k, set)| set.contains(*k)) {
+        }
+        if let Some((k, _)) = block.zip(named).filter(|(k, set)| set.contains(*k)) {
             let name = file.blocks.keys().nth(k).map_or("", |name| name.value.as_str());
             let message = format!("`given` names `{name}`, the block that holds the hospital ids");
             self.error(codes::G210, message, method.span, "the hospitals themselves", "leave it out of `given`");
             return None;
         }
-        if let (Some(set), Some(words)) = (named, &options.given) {
-            self.hospitals_come_last(set, words, block);
+        if let (Some(block), Some(words)) = (block, &options.given) {
+            self.hospitals_come_last(words, block);
         }
         if let Some(id) = &options.id {
             self.no_other_role(id, "the hospital id", false);
@@ -214,20 +214,15 @@ impl Resolver<'_> {
         }))
     }
 
-    /// Blocks that patients are compared given come before the hospital: one that follows from where they go, or from a block that is not given,
-    /// is part of what is divided.
-    fn hospitals_come_last(&mut self, given: BlockSet, words: &[Word], hospital: usize) {
+    /// Blocks that patients are compared given come before the hospital: what follows from where they go is part of what is divided.
+    fn hospitals_come_last(&mut self, given: &[Word], hospital: usize) {
         let file = self.file;
-        let order: Vec<usize> = file.causal_order.iter().flatten().filter_map(|b| file.blocks.get_index_of(b.value.as_str())).collect();
-        let Some(first) = order.iter().find(|k| !given.contains(**k) || **k == hospital).copied() else { return };
-        let after: Vec<usize> = order.iter().copied().skip_while(|k| *k != first).skip(1).collect();
-        for word in words {
-            let Some(k) = file.blocks.get_index_of(word.value.as_str()).filter(|k| after.contains(k)) else { continue };
-            let (name, of) =
-                (file.blocks.keys().nth(first).map_or("", |n| n.value.as_str()), if first == hospital { "the hospital block" } else { "not given" });
-            let message = format!("`given` names `{}`, which comes after `{name}`, {of}, in `causal_order`", word.value);
-            let help = format!("take `{}` out of `given`, or change `causal_order`", file.blocks.keys().nth(k).map_or("", |n| n.value.as_str()));
-            self.error(codes::G210, message, word.span, "follows from what is not given", &help);
+        let Some((hospital, _)) = file.blocks.get_index(hospital) else { return };
+        let after: Vec<&Word> = file.causal_order.iter().flatten().skip_while(|b| *b != hospital).skip(1).collect();
+        for word in given.iter().filter(|word| after.contains(word)) {
+            let message = format!("`given` names `{}`, which comes after `{}`, the hospital block, in `causal_order`", word.value, hospital.value);
+            let help = format!("take `{}` out of `given`, or change `causal_order`", word.value);
+            self.error(codes::G210, message, word.span, "follows from where patients go", &help);
         }
     }
 

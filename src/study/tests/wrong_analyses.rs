@@ -344,11 +344,11 @@ fn hospitals() {
         ),
         (
             "with_and_without: {}",
-            "hospital: { id: hospital_id, given: [clinical, hospital] }",
-            "hospital: { id",
+            "hospital: { effects: characteristics, given: [clinical, hospital] }",
+            "hospital: { effects",
             codes::G210,
             "`given` names every block, and none is left for the hospitals",
-            "leave the block of the hospitals out of `given`",
+            "leave the block of the hospitals' characteristics out of `given`",
         ),
         (
             "with_and_without: {}",
@@ -387,13 +387,20 @@ fn hospitals() {
     let fixed = with("h_teaching, h_volume", "{ hospital_id: { fixed_effects: {} } }").replace("with_and_without: {}", "hospital: {}");
     let plan = load_text(&fixed).unwrap_or_else(|p| panic!("{p:?}"));
     let settings = format!("{:?}", plan.analyses[0].method);
-    assert!(settings.contains("id: Some(\"hospital_id\")") && settings.contains("given: BlockSet(1), block: 1"), "{settings}");
+    assert!(settings.contains("id: Some(\"hospital_id\")") && settings.contains("given: BlockSet(1), block: Some(1)"), "{settings}");
     // In causal order the blocks before the hospital's are given, whatever the order of `blocks`.
     let ordered = with("with_and_without: {}", "hospital: { id: hospital_id }") + "causal_order: [hospital, clinical]\n";
     let plan = load_text(&ordered).unwrap_or_else(|p| panic!("{p:?}"));
-    assert!(format!("{:?}", plan.analyses[0].method).contains("given: BlockSet(2), block: 0"), "{:?}", plan.analyses[0].method);
+    assert!(format!("{:?}", plan.analyses[0].method).contains("given: BlockSet(2), block: Some(0)"), "{:?}", plan.analyses[0].method);
     let own = fixed.replace("hospital: {} }", "hospital: { given: [hospital] } }");
     assert_eq!(problems(&own)[0].message, "`given` names `hospital`, the block that holds the hospital ids");
+    // What follows from where patients go is not given.
+    let after = fixed.replace("hospital: {} }", "hospital: { given: [clinical] } }") + "causal_order: [hospital, clinical]\n";
+    assert_eq!(problems(&after)[0].message, "`given` names `clinical`, which comes after `hospital`, the hospital block, in `causal_order`");
+    // Ids that are in no block stand for themselves: every block can be given.
+    let all = with("with_and_without: {}", "hospital: { id: hospital_id, given: [clinical, hospital] }");
+    let plan = load_text(&all).unwrap_or_else(|p| panic!("{p:?}"));
+    assert!(format!("{:?}", plan.analyses[0].method).contains("given: BlockSet(3), block: None"), "{:?}", plan.analyses[0].method);
 }
 
 /// A gaussian outcome has no curved link: yun says what is the same, khb what it needs.
