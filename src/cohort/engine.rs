@@ -7,7 +7,7 @@ use super::infer::BadCells;
 use super::inputs::Input;
 use super::joins::{self, JoinRow, Joined};
 use super::keys::{self, KeyError, NO_KEY};
-use super::layout::{self, Layout};
+use super::layout::{self, Layout, Origin};
 use super::plan::{CohortPlan, Columns, OutcomeMissing, RolesPlan, RowStep, UnitPlan};
 use super::problems::bug;
 use super::read::{self, Read, rows_shown};
@@ -316,7 +316,7 @@ fn run_steps(
                     frame.with_column(c).map(|_| ()).map_err(|e| vec![bug("a derived column", &e)])
                 })
             }
-            (RowStep::Feature(_), _) => so_far.features_from(at, plan, layout, events, warnings),
+            (RowStep::Feature(_), _) => so_far.features_from(at, plan, layout, tables, events, warnings),
             (RowStep::Keep(keep), Some(expression)) => steps::keep(frame, marks, keep, expression, warnings).map_err(|p| vec![*p]),
             (RowStep::First(first), _) => steps::first(frame, marks, first, warnings),
             (RowStep::Present(present), _) => steps::present(frame, marks, present).map_err(|p| vec![*p]),
@@ -336,6 +336,7 @@ impl Steps {
         at: usize,
         plan: &CohortPlan,
         layout: &Layout,
+        tables: &IndexMap<String, Read>,
         events: &IndexMap<String, Events<'_>>,
         warnings: &mut Problems,
     ) -> Result<(), Problems> {
@@ -350,7 +351,12 @@ impl Steps {
         let mut problems = Problems::new();
         for (table, features) in by_table {
             let Some(events) = events.get(table) else { continue };
-            match features::compute(&self.frame, &self.marks, &features, events, warnings) {
+            let index = features.iter().find_map(|f| f.plan.index_date.as_ref()).and_then(|date| layout.columns.get(&date.name));
+            let index_stamps = match index {
+                Some(Origin::Table { table, column }) => tables.get(table).and_then(|t| t.stamps.get(column)).copied(),
+                Some(Origin::Derived) | None => None,
+            };
+            match features::compute(&self.frame, &self.marks, &features, events, index_stamps, warnings) {
                 Ok(computed) => {
                     for column in computed.columns {
                         self.frame.with_column(column).map_err(|e| vec![bug("a feature", &e)])?;

@@ -10,7 +10,9 @@ const SHOWN: usize = 4;
 
 /// Columns of `features` between the rows that are read and those that count: head, meaning.
 const STAGES: [(&str, &str, &str); 16] = [
-    ("n_matched", "Of a unit", "With the key of a unit of the cohort, before its steps"),
+    ("n_without_zone", "No zone", "Time stamps of the whole table that say no zone: read as they stand"),
+    ("n_without_time_of_day", "No time of day", "Dates among the time stamps of the whole table: read as midnight"),
+    ("n_matched", "Of the cohort", "With the key of a unit of the cohort, before its steps"),
     ("n_kept", "Kept", "For which `where` is true"),
     ("n_where_null", "Where unknown", "Set aside: `where` is neither true nor false"),
     ("n_coded", "Coded", "With a code of the list"),
@@ -23,8 +25,6 @@ const STAGES: [(&str, &str, &str); 16] = [
     ("n_converted", "Converted", "Converted from another unit of measurement"),
     ("n_implausible", "Implausible", "Set aside: outside what is plausible"),
     ("n_used", "Counted", "Rows that count for at least one unit"),
-    ("n_without_zone", "No zone", "Time stamps of the whole table that say no zone: read as they stand"),
-    ("n_without_time_of_day", "No time of day", "Dates among the time stamps of the whole table: read as midnight"),
     ("n_units_tied", "Ties", "Units with several rows at the time that decides: the order of the file decided"),
 ];
 
@@ -53,7 +53,7 @@ pub fn features(s: &Study) -> Option<TableView> {
                 words(t.text(r, "table")),
                 words(window(t.text(r, "window"))),
                 words(taken(t.text(r, "take"))),
-                words(codes(s, t.text(r, "feature"), t.text(r, "take"))),
+                words(codes(s, t.text(r, "feature"), t.text(r, "take")).unwrap_or_else(|| "\u{2013}".to_owned())),
                 counted(t, r, "n_rows"),
                 counted(t, r, "n_used"),
                 with_event,
@@ -133,9 +133,8 @@ pub fn coding(s: &Study) -> Option<TableView> {
     }
     let place = t.text(0, "place");
     view.note(format!(
-        "RECORD 6.2, 12.2, 19.1. Hospitals are those of {}, each with one weight. Where they differ, what is made of codes is partly a measure of coding: \
-         patients of hospitals that record little look healthier than they are.",
-        s.label(place)
+        "RECORD 6.2, 12.2, 19.1. Hospitals: the values of {place}, each counts once. Where they differ, what is made of codes is partly a measure of \
+         coding: patients of hospitals that record little look healthier than they are."
     ));
     Some(view)
 }
@@ -149,7 +148,7 @@ fn between(t: &Table, row: usize, low: &str, high: &str) -> Shown {
 
 /// `from -30d to 0d` as people read it.
 fn window(text: &str) -> String {
-    if text == "any_time" { "any time".to_owned() } else { text.trim_start_matches("from ").replace('-', "\u{2212}") }
+    if text == "any_time" { "any time".to_owned() } else { text.trim_start_matches("from ").replace('-', "\u{2212}").replace(' ', "\u{a0}") }
 }
 
 fn taken(take: &str) -> &str {
@@ -161,13 +160,13 @@ fn taken(take: &str) -> &str {
 }
 
 /// The first codes of a feature's list, how many more there are, and the file that they come from.
-fn codes(s: &Study, feature: &str, take: &str) -> String {
-    let Some(t) = s.table(&schema::CODE_LISTS) else { return String::new() };
+fn codes(s: &Study, feature: &str, take: &str) -> Option<String> {
+    let t = s.table(&schema::CODE_LISTS)?;
     let rows: Vec<usize> = (0..t.rows.len()).filter(|&r| t.text(r, "feature") == feature).collect();
-    let Some(&first) = rows.first() else { return String::new() };
+    let first = *rows.first()?;
     let system = t.text(first, "system");
     if matches!(take, "charlson" | "elixhauser") && t.text(first, "file").is_empty() {
-        return format!("{system}, Quan et al. 2005");
+        return Some(format!("{system}, Quan et al. 2005"));
     }
     let mut out = rows.iter().take(SHOWN).map(|&r| t.text(r, "code")).collect::<Vec<_>>().join(", ");
     if rows.len() > SHOWN {
@@ -176,5 +175,5 @@ fn codes(s: &Study, feature: &str, take: &str) -> String {
     let mut files: Vec<&str> = rows.iter().map(|&r| t.text(r, "file")).filter(|f| !f.is_empty()).collect();
     files.dedup();
     let from: Vec<&str> = std::iter::once(system).chain(files).filter(|f| !f.is_empty()).collect();
-    if from.is_empty() { out } else { format!("{out} ({})", from.join(", ")) }
+    Some(if from.is_empty() { out } else { format!("{out} ({})", from.join(", ")) })
 }

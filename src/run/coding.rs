@@ -78,6 +78,8 @@ pub struct CodingRow {
     /// In the order of [`CODING_SHARES`].
     pub shares: [Share; CODING_SHARES.len()],
     pub fewest_rest: Option<u64>,
+    /// The smallest difference, 0 excepted, of `without` from that of other events before these, whose window may be a part of this one.
+    pub nearest: Option<u64>,
 }
 
 /// The rows of table `coding`, those of the same events one after another and that of all groups first.
@@ -95,10 +97,10 @@ pub fn coding(plan: &StudyPlan, cohort: &Cohort) -> CodingRows {
     let rule = Rule::from(plan.min_cell);
     let large = LARGE.max(u64::from(plan.min_cell));
     let mut out = CodingRows { place: place.to_owned(), ..CodingRows::default() };
-    for (k, r) in cohort.recorded.iter().enumerate() {
-        let counted = Counted::of(r, cohort, code);
+    let all: Vec<Counted> = cohort.recorded.iter().map(|r| Counted::of(r, cohort, code)).collect();
+    for (k, (r, counted)) in cohort.recorded.iter().zip(&all).enumerate() {
         let rows = std::iter::once(None).chain((0..cohort.group_labels.len()).map(Some));
-        out.rows.extend(rows.map(|group| counted.row(k, group, large, rule)));
+        out.rows.extend(rows.map(|group| counted.row(&all[..k], group, large, rule)));
         if counted.spread(large).is_some_and(|spread| spread > FAR) {
             out.warnings.push(warning(r, place));
         }
@@ -166,14 +168,21 @@ impl Counted {
         places
     }
 
-    fn row(&self, recorded: usize, group: Option<usize>, large: u64, rule: Rule) -> CodingRow {
+    /// The row of a group; `before` are the events whose rows stand before these.
+    fn row(&self, before: &[Self], group: Option<usize>, large: u64, rule: Rule) -> CodingRow {
         let sorted = self.sorted(group, large);
         // A group's share could be set beside those of other groups and of all at the same hospital: all of its counts decide.
         let sides: Vec<Option<usize>> = if group.is_some() { (0..self.events.len()).map(Some).collect() } else { vec![None] };
-        let few = |place: usize| sides.iter().any(|side| self.count(place, *side).has_few(rule));
+        let differ = |of: &dyn Fn(&Self) -> Count| before.iter().map(|b| of(b).without.abs_diff(of(self).without)).filter(|n| *n > 0).min();
+        let near = |place: usize, side: Option<usize>| differ(&|c: &Self| c.count(place, side));
+        let few = |place: usize| {
+            let is =
+                |side: &Option<usize>| self.count(place, *side).has_few(rule) || near(place, *side).is_some_and(|n| rule.hides(n as usize, None));
+            sides.iter().any(is)
+        };
         let share = |(_, at): (&str, f64)| {
             let Some(place) = ranked(&sorted, at) else { return Share::default() };
-            let fewest = sides.iter().filter_map(|side| self.count(place, *side).fewest()).min();
+            let fewest = sides.iter().flat_map(|side| [self.count(place, *side).fewest(), near(place, *side)]).flatten().min();
             Share { value: Some(self.count(place, group).share()), fewest }
         };
         let rest = |side: &Option<usize>| {
@@ -182,7 +191,7 @@ impl Counted {
         };
         let whole = self.whole(group);
         CodingRow {
-            recorded,
+            recorded: before.len(),
             group,
             n: whole.n,
             without: whole.without,
@@ -191,6 +200,7 @@ impl Counted {
             large: sorted.len(),
             shares: CODING_SHARES.map(share),
             fewest_rest: sides.iter().filter_map(rest).min(),
+            nearest: differ(&|c: &Self| c.whole(group)),
         }
     }
 

@@ -41,10 +41,16 @@ struct Run {
     json: Value,
     stderr: String,
     csv: String,
+    html: String,
 }
 
 /// Units with a diagnosis have two in the window; all have one long before it, and one without a code in it.
 fn run(hospitals: &[Hospital], study: &str) -> Run {
+    run_with(hospitals, study, |_, _| ["2024-03-01", "2024-03-02"])
+}
+
+/// `dates` gives the days of the two diagnoses by hospital, and whether the patient is one of the reference group.
+fn run_with(hospitals: &[Hospital], study: &str, mut dates: impl FnMut(&str, bool) -> [&'static str; 2]) -> Run {
     let dir = tempfile::tempdir().unwrap();
     let (mut stays, mut dx) = ("id,site,race,age,day,died\n".to_owned(), "id,at,icd\n".to_owned());
     let mut id = 0;
@@ -57,7 +63,8 @@ fn run(hospitals: &[Hospital], study: &str) -> Run {
                 writeln!(dx, "{id},2020-01-01,E11.9\n{id},2024-03-10,").unwrap();
                 if k >= *without {
                     let code = if id % 3 == 0 { "E11.9" } else { "Z00.0" };
-                    writeln!(dx, "{id},2024-03-01,{code}\n{id},2024-03-02,I10").unwrap();
+                    let [one, two] = dates(name, *race == "White");
+                    writeln!(dx, "{id},{one},{code}\n{id},{two},I10").unwrap();
                 }
             }
         }
@@ -70,7 +77,8 @@ fn run(hospitals: &[Hospital], study: &str) -> Run {
     let stderr = String::from_utf8_lossy(&o.stderr).into_owned();
     let json = std::fs::read(dir.path().join("out/results.json")).map_or(Value::Null, |b| serde_json::from_slice(&b).unwrap());
     let csv = std::fs::read_to_string(dir.path().join("out/tables/coding.csv")).unwrap_or_default();
-    Run { code: o.status.code().unwrap(), json, stderr, csv }
+    let html = std::fs::read_to_string(dir.path().join("out/report.html")).unwrap_or_default();
+    Run { code: o.status.code().unwrap(), json, stderr, csv, html }
 }
 
 fn row<'a>(run: &'a Run, features: &str, side: &str) -> &'a Value {
@@ -123,6 +131,13 @@ fn shares_are_those_counted_by_hand() {
     let ever = row(&run, "ever", "all");
     assert_eq!((int(ever, "n_without"), ever["mean_events"].as_f64()), (0, Some((687.0 + 2.0 * 431.0) / 687.0)));
     assert_shares(ever, [(0, 1); 7]);
+    // The report has them beside what the features are made of.
+    let section = run.html.split("<section id=\"").find(|s| s.starts_with("derived\"")).unwrap();
+    for part in
+        ["How the variables were derived", "RECORD 6.1, 7.1", "E11*", "\u{2212}30d\u{a0}to\u{a0}\u{2212}1d", ">687<", ">37%<", "17\u{a0}to\u{a0}70%"]
+    {
+        assert!(section.contains(part), "{part}\n{section}");
+    }
     let warnings: Vec<&str> = run.stderr.lines().filter(|l| l.contains("G328")).collect();
     assert!(warnings.len() == 1 && warnings[0].contains("`diabetes`, `charlson` may measure coding"), "{}", run.stderr);
 }
@@ -204,4 +219,26 @@ fn few_units_of_a_group_take_all_groups() {
     let open = self::run(&hospitals, &format!("{STUDY}release: {{ min_cell: 0 }}\n"));
     assert_eq!(row(&open, "diabetes+charlson", "index")["n_without"].as_u64(), Some(7));
     assert_eq!(shown(row(&open, "diabetes+charlson", "index")).len(), 7);
+}
+
+/// A longer window in which seven patients more have an event: their number would be the difference.
+#[test]
+fn few_units_between_two_windows_do_not_come_out() {
+    let longer = "    longer: { table: dx, by: id, at: at, window: [-31d, -1d], take: any, codes: { column: icd, list: [E11*] } }\n    ever:";
+    let study = STUDY.replace("    ever:", longer);
+    // In the shorter window, too, but for seven patients of D: one day more before the index date.
+    let mut early = 7;
+    let found = run_with(&HOSPITALS, &study, |site, first| {
+        if site == "D" && early > 0 && first {
+            early -= 1;
+            return ["2024-02-13"; 2];
+        }
+        ["2024-03-01", "2024-03-02"]
+    });
+    let int = |features: &str| row(&found, features, "all")["n_without"].as_u64();
+    assert_eq!((int("diabetes+charlson"), int("longer")), (Some(256 + 7), None), "{}", found.csv);
+    for side in ["all", "reference", "index"] {
+        assert!(shown(row(&found, "longer", side)).is_empty(), "{}", found.csv);
+    }
+    assert_eq!(int("ever"), Some(0));
 }

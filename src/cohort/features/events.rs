@@ -34,8 +34,6 @@ pub(in crate::cohort) struct Events<'a> {
     header: &'a Header,
     rows: Rows,
     columns: Vec<EventColumn>,
-    /// Columns whose type in the file has a zone.
-    zoned: BTreeSet<String>,
 }
 
 /// What was read of an event table.
@@ -89,12 +87,11 @@ impl<'a> Events<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut zoned = BTreeSet::new();
         let columns = match read::is_delimited(format) {
             true => text_columns(table, format, header, names, targets)?,
-            false => typed_columns(table, format, header, needs, names, targets, &mut zoned)?,
+            false => typed_columns(table, format, header, needs, names, targets)?,
         };
-        Ok(Self { table, header, rows: Rows::Files(format), columns, zoned })
+        Ok(Self { table, header, rows: Rows::Files(format), columns })
     }
 
     /// A table that does not come from files of its own.
@@ -117,7 +114,7 @@ impl<'a> Events<'a> {
         }
         let column = |c: &Column| EventColumn { name: c.name().to_string(), target: None, declared: false, dtype: c.dtype().clone(), looks: None };
         let columns = held.frame.columns().iter().map(column).collect();
-        Ok(Self { table, header, rows: Rows::Held(Box::new(held)), columns, zoned: BTreeSet::new() })
+        Ok(Self { table, header, rows: Rows::Held(Box::new(held)), columns })
     }
 
     pub fn schema(&self) -> Schema {
@@ -199,8 +196,7 @@ impl<'a> Events<'a> {
     }
 
     /// What the cells of a column of a file with types say of their zone.
-    fn stamps_of(&self, c: &EventColumn, column: &Column) -> Stamps {
-        let n = (column.len() - column.null_count()) as u64;
+    fn stamps_of(c: &EventColumn, column: &Column) -> Stamps {
         match (column.dtype(), &c.dtype) {
             (_, d) if !matches!(d, DataType::Datetime(..)) => Stamps::default(),
             (DataType::String, _) => {
@@ -208,9 +204,8 @@ impl<'a> Events<'a> {
                 column.try_str().into_iter().flat_map(|t| t.iter()).for_each(|c| cells.push(c));
                 c.target.as_ref().and_then(|t| t.stamps(&cells)).unwrap_or_default()
             }
-            (DataType::Date, _) => Stamps { dates: n, ..Stamps::default() },
-            _ if self.zoned.contains(&c.name) => Stamps { zoned: n, ..Stamps::default() },
-            _ => Stamps { unzoned: n, ..Stamps::default() },
+            (DataType::Date, _) => Stamps { dates: (column.len() - column.null_count()) as u64, ..Stamps::default() },
+            _ => typed::stamps(column).unwrap_or_default(),
         }
     }
 
@@ -237,7 +232,7 @@ impl<'a> Events<'a> {
                 match read {
                     Ok((column, more)) => {
                         read::merge(&mut seen.bad, more);
-                        seen.stamps = seen.stamps.plus(self.stamps_of(c, frame_column));
+                        seen.stamps = seen.stamps.plus(Self::stamps_of(c, frame_column));
                         columns.push(column);
                     }
                     Err(e) => {
@@ -320,7 +315,6 @@ fn typed_columns(
     needs: &Needs,
     names: Vec<String>,
     targets: Vec<(bool, Option<Target>)>,
-    zoned: &mut BTreeSet<String>,
 ) -> Result<Vec<EventColumn>, Problems> {
     let json = format == Format::Ndjson;
     let mut types: Vec<DataType> = vec![DataType::Null; names.len()];
@@ -329,9 +323,6 @@ fn typed_columns(
         let schema = typed::scan(file, format).and_then(|mut lf| lf.collect_schema()).map_err(|e| vec![cannot(table, format, file, &e)])?;
         for ((name, so_far), target) in names.iter().zip(&mut types).zip(&targets) {
             let Some(own) = schema.get(name.as_str()) else { continue };
-            if matches!(own, DataType::Datetime(_, Some(_))) {
-                zoned.insert(name.clone());
-            }
             let Some(dtype) = typed::normal(own) else {
                 problems.push(unusable(table, file, name, &format!("type {own} is not supported")));
                 continue;

@@ -11,6 +11,7 @@ use super::times::{self, Use};
 use super::units::{self, Converter};
 use super::window::{Lies, Moments, Window};
 use crate::cohort::attrition::Marks;
+use crate::cohort::infer::Stamps;
 use crate::cohort::plan::{FeaturePlan, Named, OnBadValue, Take};
 use crate::cohort::problems::bug;
 use crate::cohort::source::InputFile;
@@ -120,7 +121,8 @@ impl Cells {
     }
 }
 
-/// Computes the features of one event table; `frame` holds the joined rows.
+/// Computes the features of one event table; `frame` holds the joined rows. `index_stamps`: what the index date says of its zone, where that
+/// is known.
 ///
 /// Errors, all at once: those of [`Events::read`], G211 (types), G323 (units of measurement).
 pub(in crate::cohort) fn compute(
@@ -128,6 +130,7 @@ pub(in crate::cohort) fn compute(
     marks: &Marks,
     features: &[Feature<'_>],
     events: &Events<'_>,
+    index_stamps: Option<Stamps>,
     warnings: &mut Problems,
 ) -> Result<Computed, Problems> {
     let schema = events.schema();
@@ -171,7 +174,7 @@ pub(in crate::cohort) fn compute(
     without_index_date(&jobs, marks, warnings);
     for (at, used) in uses_of_time(&jobs, frame) {
         if let Some(stamps) = told.stamps.get(&at.name) {
-            times::warn(at, *stamps, used, events.name(), warnings);
+            times::warn(at, *stamps, used, events.name(), index_stamps, warnings);
         }
     }
     let mut columns = Vec::with_capacity(jobs.len());

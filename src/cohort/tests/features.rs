@@ -484,6 +484,11 @@ fn zones_and_missing_times_of_day_are_counted() {
         run(zoned, &timed, false),
         (2.5, (Some(0), Some(0)), vec!["3 of 3 times in `at` of `e` say their zone and were read as UTC".to_owned()])
     );
+    // With an index date in UTC as well nothing moves; with one alone it does.
+    let utc: String = timed.lines().map(|l| l.replace(" 12:00", "T12:00:00Z") + "\n").collect();
+    assert!(run(zoned, &utc, false).2.is_empty());
+    let told = run(plain, &utc, false).2;
+    assert!(told.len() == 1 && told[0].starts_with("3 of 3 times in `at` of `e` say no zone"), "{told:?}");
     let mixed = format!("{zoned}2,2020-06-20 11:00,3.5\n1,,1\n");
     for units in [timed.as_str(), UNITS] {
         let (_, counts, told) = run(&mixed, units, true);

@@ -97,6 +97,7 @@ pub static CODING: TableDecl = TableDecl {
     ],
     hidden: &[
         integer("_events", "rows", "Events with a code of these units."),
+        integer("_nearest", "units", "Smallest difference, 0 excepted, of n_without from that of the group in the rows of other events before."),
         integer(
             "_fewest_min",
             "units",

@@ -1,7 +1,7 @@
 //! What is recorded of units, by group and over hospitals. Groups sum to the whole, so that where the units of one group with or without an
 //! event are few, those of no group are shown. A hospital's share has full precision and gives its counts away: it is shown where they are not
 //! few, for a group in any group, since the same hospital may stand in several rows; and shares are shown where the sums of the hospitals that
-//! must not be shown are not few either.
+//! must not be shown are not few either. Counts that differ by few from those of other events, whose window may lie within this one, are few.
 
 use super::{Ledger, Rule};
 use crate::release::Table;
@@ -15,12 +15,14 @@ pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) {
     while from < table.rows.len() {
         let next = (from + 1..table.rows.len()).find(|&r| table.text(r, "side") == "all").unwrap_or(table.rows.len());
         shares(table, from, next, rule, ledger);
+        let whole_few = few_units(table, from, rule);
         let groups: Vec<usize> = (from + 1..next).collect();
         for rows in [vec![from], groups] {
             if rows.iter().any(|&r| rule.small(table.int(r, "n_units").unwrap_or(0))) {
                 rows.iter().for_each(|&r| ledger.withhold(table, r, &["n_units"]));
             }
-            if rows.iter().any(|&r| few_units(table, r, rule)) {
+            // The whole would follow from its groups.
+            if whole_few || rows.iter().any(|&r| few_units(table, r, rule)) {
                 rows.iter().for_each(|&r| ledger.withhold(table, r, &WHOLE));
             }
             if rows.iter().any(|&r| few_events(table, r, rule)) {
@@ -33,7 +35,7 @@ pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) {
 
 /// The shares of hospitals in rows `from..next`. Where groups must not be shown, neither are their hospitals.
 fn shares(table: &mut Table, from: usize, next: usize, rule: Rule, ledger: &mut Ledger) {
-    let no_group = (from + 1..next).any(|r| few_units(table, r, rule));
+    let no_group = (from..next).any(|r| few_units(table, r, rule));
     for row in from..next {
         let none = rule.small(table.int(row, "_fewest_rest").unwrap_or(0)) || few_units(table, row, rule) || row > from && no_group;
         for (name, _) in CODING_SHARES {
@@ -44,10 +46,11 @@ fn shares(table: &mut Table, from: usize, next: usize, rule: Rule, ledger: &mut 
     }
 }
 
-/// Whether few units of the row have an event, or have none. Decided on counts, before any is withheld.
+/// Whether few units of the row have an event, have none, or make the difference from other events. Decided on counts, before any is withheld.
 fn few_units(table: &Table, row: usize, rule: Rule) -> bool {
     let (Some(n), Some(without)) = (table.int(row, "n_units"), table.int(row, "n_without")) else { return true };
-    rule.small(n) || rule.small(without) || rule.small(n - without)
+    let near = rule.small(table.int(row, "_nearest").unwrap_or(0));
+    near || rule.small(n) || rule.small(without) || rule.small(n - without)
 }
 
 /// Whether the events are few, or those beyond the first of each unit.

@@ -86,6 +86,7 @@ pub(super) fn coding(cohort: &Cohort, counted: &CodingRows) -> Result<Option<Tab
             ("mean_events", (row.events as f64 / row.n as f64).into()),
             ("_events", row.events.into()),
             ("_fewest_rest", row.fewest_rest.into()),
+            ("_nearest", row.nearest.into()),
         ]
         .map(|(name, cell)| (name.to_owned(), cell))
         .to_vec();
