@@ -2,6 +2,7 @@
 
 mod analyse;
 mod clock;
+mod coding;
 mod compare;
 mod data;
 mod facade;
@@ -139,7 +140,8 @@ pub(crate) fn compute(plan: &StudyPlan, design_out: Option<&Path>, mut watch: St
     }
     watch.stage("design", Some(design.y.len() as u64));
 
-    let mut problems: Problems = plan.warnings.iter().chain(&cohort.warnings).chain(&warnings).cloned().collect();
+    let coding = coding::coding(plan, &cohort);
+    let mut problems: Problems = plan.warnings.iter().chain(&cohort.warnings).chain(&coding.warnings).chain(&warnings).cloned().collect();
     // An analysis or its variations are a step, and so are the checks of a comparison and another treatment of missing values.
     let varied = plan.sensitivity.as_ref().map_or(0, |s| s.analyses.len());
     let of = (plan.analyses.len() + varied + 1) * design.groups.len().saturating_sub(1) + plan.missing.compare.len();
@@ -152,7 +154,7 @@ pub(crate) fn compute(plan: &StudyPlan, design_out: Option<&Path>, mut watch: St
     watch.stage("decompose", Some(design.y.len() as u64));
 
     begins(4, "writing tables and report");
-    let raw = tables::all(plan, &cohort, design, &analysed, &compared)?;
+    let raw = tables::all(plan, &cohort, design, &analysed, &compared, &coding)?;
     let meta =
         Meta { problems: problems.iter().map(|p| ShownProblem::released(p, plan.min_cell)).collect(), ..tables::meta(plan, design, &analysed) };
     let (results, withheld) = withhold(meta, raw, plan.min_cell)?;

@@ -92,7 +92,7 @@ pub(super) fn read(table: &TablePlan, plan: &QueryPlan, header: &Header, wanted:
         let (column, bad) = target.column_of(name, cells.len(), values, 0).map_err(|e| problems.push(bug("a column of a query", &e))).ok()?;
         // A value that the database itself could not have typed this way is reported like a cell that does not parse.
         let target = (declared.is_some() || bad.count > 0).then_some(target);
-        columns.push(Part { column, target, bad: BadCells { count: bad.count, rows: bad.rows }, looks: None });
+        columns.push(Part { column, target, bad: BadCells { count: bad.count, rows: bad.rows }, looks: None, stamps: None });
     }
     let file =
         ReadFile { path: table.path.clone(), resolved: PathBuf::new(), sha256: answer.sha256, bytes: answer.bytes, rows: answer.rows, query: true };

@@ -2,12 +2,12 @@
 //! rows of the analysis, and every row that goes is counted.
 
 use super::attrition::{AttritionRow, Marks, Missingness, emptied};
-use super::features::{self, Events, Feature, FeatureReport};
+use super::features::{self, Events, Feature, FeatureReport, Recorded};
 use super::infer::BadCells;
 use super::inputs::Input;
 use super::joins::{self, JoinRow, Joined};
 use super::keys::{self, KeyError, NO_KEY};
-use super::layout::{self, Layout};
+use super::layout::{self, Layout, Origin};
 use super::plan::{CohortPlan, Columns, OutcomeMissing, RolesPlan, RowStep, UnitPlan};
 use super::problems::bug;
 use super::read::{self, Read, rows_shown};
@@ -48,6 +48,8 @@ pub struct Cohort {
     pub joins: Vec<JoinRow>,
     /// What became of the rows of event tables, a feature each.
     pub features: Vec<FeatureReport>,
+    /// (n) each: events with a code, whatever the code, that features choose from.
+    pub recorded: Vec<Recorded>,
     /// The outcome first, then the variables.
     pub missingness: Vec<Missingness>,
     pub inputs: Vec<InputFile>,
@@ -88,7 +90,8 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let mut warnings = Problems::new();
     let tables = read_tables(plan, &layout, &role_names, &mut warnings)?;
     let events = open_events(plan, &layout, &mut warnings)?;
-    let Steps { frame, mut marks, joins, features, inputs: more } = run_steps(plan, &layout, &tables, &events, &mut warnings)?;
+    let Steps { frame, mut marks, joins, features, recorded, from_missing, inputs: more } =
+        run_steps(plan, &layout, &tables, &events, &mut warnings)?;
     let names: Vec<&str> = role_names.iter().map(String::as_str).collect();
     let frame = frame.select(names).map_err(|e| vec![bug("the columns of the roles", &e)])?;
 
@@ -138,12 +141,20 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     }
 
     let unit_row = marks.kept();
+    warnings.extend(steps::from_missing(plan, &from_missing, &marks));
     let joins: Vec<JoinRow> = joins.into_iter().map(|j| j.finish(&unit_row)).collect();
     let (Some(group), Some(outcome), Some(weight), Some(exposure), Some(cluster), true) =
         (group, outcome, weight, exposure, cluster, problems.is_empty())
     else {
-        // A number column that one cell made text, or a column that the source leaves empty, explains other errors.
-        problems.extend(warnings.into_iter().filter(|w| [codes::G315, codes::G331, codes::G332].contains(&w.code)));
+        // A number column that one cell made text, or a column that the source leaves empty, explains other errors; events that do not count
+        // explain missing values.
+        let missing = problems.iter().any(|p| [codes::G307, codes::G308, codes::G312].contains(&p.code));
+        let explains = |w: &Problem| match w.code {
+            codes::G315 | codes::G331 | codes::G332 => true,
+            codes::G304 | codes::G321 | codes::G322 | codes::G323 | codes::G325 => missing,
+            _ => false,
+        };
+        problems.extend(warnings.into_iter().filter(explains));
         return Err(problems);
     };
     let mut rows_read: IndexMap<String, u64> = tables.iter().map(|(name, read)| (name.clone(), read.frame.height() as u64)).collect();
@@ -161,6 +172,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         exposure,
         cluster,
         labelled,
+        recorded: recorded.into_iter().map(|r| r.of_rows(&unit_row)).collect(),
         unit_row,
         attrition,
         missingness,
@@ -241,6 +253,9 @@ struct Steps {
     marks: Marks,
     joins: Vec<Joined>,
     features: Vec<FeatureReport>,
+    recorded: Vec<Recorded>,
+    /// Derived columns, by their step, with a value in rows where a column that they read has none.
+    from_missing: Vec<(usize, String, Vec<u32>)>,
     /// The event tables.
     inputs: Vec<InputFile>,
 }
@@ -261,7 +276,8 @@ fn run_steps(
     }
     let frame = unit_table.frame.clone();
     let marks = Marks::new(frame.height(), format!("rows of {unit}"));
-    let mut so_far = Steps { frame, marks, joins: Vec::new(), features: Vec::new(), inputs: Vec::new() };
+    let mut so_far =
+        Steps { frame, marks, joins: Vec::new(), features: Vec::new(), recorded: Vec::new(), from_missing: Vec::new(), inputs: Vec::new() };
     let mut problems = Problems::new();
     check_units(&plan.unit, unit_table, warnings, &mut problems);
     // Types may differ from those of the sample that `check` saw, so expressions are typed again on what was read.
@@ -292,13 +308,15 @@ fn run_steps(
                 }
             }
         }
-        let Steps { frame, marks, .. } = &mut so_far;
+        let Steps { frame, marks, from_missing, .. } = &mut so_far;
         let done = match (step, &layout.expressions[at]) {
-            (RowStep::Derive(derive), Some(expression)) => expression
-                .evaluate(frame, &derive.column.name)
-                .map_err(|e| vec![steps::not_computed(&derive.sql, &e)])
-                .and_then(|c| frame.with_column(c).map(|_| ()).map_err(|e| vec![bug("a derived column", &e)])),
-            (RowStep::Feature(_), _) => so_far.features_from(at, plan, layout, events, warnings),
+            (RowStep::Derive(derive), Some(expression)) => {
+                expression.evaluate(frame, &derive.column.name).map_err(|e| vec![steps::not_computed(&derive.sql, &e)]).and_then(|c| {
+                    from_missing.extend(expression.values_from_nothing(frame, &c).into_iter().map(|(name, rows)| (at, name, rows)));
+                    frame.with_column(c).map(|_| ()).map_err(|e| vec![bug("a derived column", &e)])
+                })
+            }
+            (RowStep::Feature(_), _) => so_far.features_from(at, plan, layout, tables, events, warnings),
             (RowStep::Keep(keep), Some(expression)) => steps::keep(frame, marks, keep, expression, warnings).map_err(|p| vec![*p]),
             (RowStep::First(first), _) => steps::first(frame, marks, first, warnings),
             (RowStep::Present(present), _) => steps::present(frame, marks, present).map_err(|p| vec![*p]),
@@ -318,6 +336,7 @@ impl Steps {
         at: usize,
         plan: &CohortPlan,
         layout: &Layout,
+        tables: &IndexMap<String, Read>,
         events: &IndexMap<String, Events<'_>>,
         warnings: &mut Problems,
     ) -> Result<(), Problems> {
@@ -332,12 +351,21 @@ impl Steps {
         let mut problems = Problems::new();
         for (table, features) in by_table {
             let Some(events) = events.get(table) else { continue };
-            match features::compute(&self.frame, &self.marks, &features, events, warnings) {
+            let index = features.iter().find_map(|f| f.plan.index_date.as_ref()).and_then(|date| layout.columns.get(&date.name));
+            let index_stamps = match index {
+                Some(Origin::Table { table, column }) => tables.get(table).and_then(|t| t.stamps.get(column)).copied(),
+                Some(Origin::Derived) | None => None,
+            };
+            match features::compute(&self.frame, &self.marks, &features, events, index_stamps, warnings) {
                 Ok(computed) => {
                     for column in computed.columns {
                         self.frame.with_column(column).map_err(|e| vec![bug("a feature", &e)])?;
                     }
                     self.features.extend(computed.reports);
+                    for new in computed.recorded {
+                        let other = self.recorded.iter_mut().try_fold(new, |new, r| r.merge(new));
+                        self.recorded.extend(other);
+                    }
                     self.inputs.push(computed.input);
                 }
                 Err(p) => problems.extend(p),

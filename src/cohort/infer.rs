@@ -19,6 +19,27 @@ pub(super) struct BadCells {
     pub rows: Vec<usize>,
 }
 
+/// The cells of a column of time stamps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamps {
+    /// With a zone: read as UTC.
+    pub zoned: u64,
+    /// Without one: read as they stand.
+    pub unzoned: u64,
+    /// Without a time of day: read as midnight.
+    pub dates: u64,
+}
+
+impl Stamps {
+    pub fn all(self) -> u64 {
+        self.zoned + self.unzoned + self.dates
+    }
+
+    pub fn plus(self, other: Self) -> Self {
+        Self { zoned: self.zoned + other.zoned, unzoned: self.unzoned + other.unzoned, dates: self.dates + other.dates }
+    }
+}
+
 /// What the cells of a column would read as, counted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profile {
@@ -87,9 +108,9 @@ impl Profile {
         }
     }
 
-    /// Cells that are time stamps with a zone, which is UTC.
-    pub fn zoned(&self) -> usize {
-        self.stamp_utc
+    /// Its time stamps by what they say; dates are those without a time of day.
+    pub fn stamps(&self) -> Stamps {
+        Stamps { zoned: self.stamp_utc as u64, unzoned: self.stamp as u64, dates: self.date as u64 }
     }
 
     /// (cells that would read as numbers, all cells), when the column is text and most of them would.
@@ -224,6 +245,19 @@ impl Target {
             Self::Boolean => DataType::Boolean,
             Self::Date(_) => DataType::Date,
             Self::Datetime(_) => DATETIME,
+        }
+    }
+
+    /// What the time stamps among some cells say; with a format all say what it says. `None` for other types.
+    pub fn stamps(&self, cells: &Cells) -> Option<Stamps> {
+        match self {
+            Self::Datetime(None) => Some(Profile::of(cells).stamps()),
+            Self::Datetime(Some(format)) => {
+                let n = cells.iter().flatten().count() as u64;
+                let says = ["%z", "%:z", "%::z", "%#z", "%+"].iter().any(|zone| format.contains(zone));
+                Some(if says { Stamps { zoned: n, ..Stamps::default() } } else { Stamps { unzoned: n, ..Stamps::default() } })
+            }
+            Self::Null | Self::Text | Self::Integer | Self::Number | Self::Boolean | Self::Date(_) => None,
         }
     }
 

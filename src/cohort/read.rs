@@ -1,7 +1,7 @@
 //! Tables into data frames: the wanted columns of every file, in one type each, with what was wrong counted.
 
 use super::database;
-use super::infer::{BadCells, Profile, Target, format_is_valid};
+use super::infer::{BadCells, Profile, Stamps, Target, format_is_valid};
 use super::inputs::Input;
 use super::plan::{ColumnType, Format, Named, OnBadValue, TablePlan};
 use super::problems::{bug, not_in_table, polars_says};
@@ -12,7 +12,7 @@ use super::typed;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::*;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of a delimited file that `check` looks at to tell the types of its columns.
 const SAMPLE_ROWS: usize = 5_000;
@@ -36,6 +36,8 @@ pub(super) struct Header {
 pub(super) struct Read {
     pub frame: DataFrame,
     pub input: InputFile,
+    /// What its columns of time stamps say of their zone, where that is known.
+    pub stamps: BTreeMap<String, Stamps>,
 }
 
 pub(super) fn unreadable(table: &TablePlan, file: &SourceFile, what: impl std::fmt::Display) -> Problem {
@@ -159,15 +161,19 @@ pub(super) fn read(table: &TablePlan, header: &Header, wanted: &[String], warnin
         Input::Query(plan) => database::read(table, plan, header, wanted, problems),
     }?;
     let mut columns = Vec::with_capacity(wanted.len());
+    let mut stamps = BTreeMap::new();
     for part in parts.columns {
         let (name, cells, target) = (part.column.name().as_str(), part.column.len(), part.target.as_ref());
         report(table, &Noticed { name, cells, target, bad: &part.bad, looks: part.looks }, &parts.files, warnings, problems);
+        if let Some(s) = part.stamps {
+            stamps.insert(name.to_owned(), s);
+        }
         columns.push(part.column);
     }
     let height = parts.files.iter().map(|f| f.rows as usize).sum();
     let frame = DataFrame::new(height, columns).map_err(|e| problems.push(bug("a table's columns differ in length", &e))).ok()?;
     let input = InputFile { table: table.name.clone(), path: table.path.clone(), files: parts.files };
-    (problems.len() == before).then_some(Read { frame, input })
+    (problems.len() == before).then_some(Read { frame, input, stamps })
 }
 
 pub(super) struct Parts {
@@ -181,6 +187,8 @@ pub(super) struct Part {
     pub target: Option<Target>,
     pub bad: BadCells,
     pub looks: Option<(usize, usize)>,
+    /// What its time stamps say of their zone; `None` for other columns, and where it is not known.
+    pub stamps: Option<Stamps>,
 }
 
 fn read_text(table: &TablePlan, format: Format, header: &Header, wanted: &[String], problems: &mut Problems) -> Option<Parts> {
@@ -217,15 +225,17 @@ fn read_text(table: &TablePlan, format: Format, header: &Header, wanted: &[Strin
             let looks = if declared.is_none() { profile.looks_like_numbers() } else { None };
             let mut whole: Option<Column> = None;
             let mut bad = BadCells::default();
+            let mut stamps: Option<Stamps> = None;
             let mut offset = 0;
             for part in cells {
+                stamps = target.stamps(&part).map(|s| s.plus(stamps.unwrap_or_default()));
                 let (column, b) = target.column(name, &part, offset)?;
                 offset += part.len();
                 merge(&mut bad, b);
                 append(&mut whole, column)?;
             }
             let column = whole.unwrap_or_else(|| Column::new_empty(name.as_str().into(), &target.dtype()));
-            Ok(Part { column, target: declared, bad, looks })
+            Ok(Part { column, target: declared, bad, looks, stamps })
         })
         .collect();
     let columns = columns.map_err(|e| problems.push(bug("a column could not be built", &e))).ok()?;
@@ -256,7 +266,7 @@ fn read_typed(table: &TablePlan, format: Format, header: &Header, wanted: &[Stri
     let before = problems.len();
     let mut files = Vec::new();
     let mut whole: Vec<Option<Column>> = wanted.iter().map(|_| None).collect();
-    let mut notes: Vec<(BadCells, Option<(usize, usize)>)> = wanted.iter().map(|_| Default::default()).collect();
+    let mut notes: Vec<(BadCells, Option<(usize, usize)>, Option<Stamps>)> = wanted.iter().map(|_| Default::default()).collect();
     let mut offset = 0;
     for file in &header.files {
         let frame = match frame_of(table, format, file, wanted, problems) {
@@ -272,6 +282,7 @@ fn read_typed(table: &TablePlan, format: Format, header: &Header, wanted: &[Stri
         };
         for ((column, whole), notes) in frame.columns().iter().zip(&mut whole).zip(&mut notes) {
             let target = declared(table, column.name());
+            notes.2 = typed::stamps(column).map(|s| s.plus(notes.2.unwrap_or_default()));
             match typed::convert(column, target.as_ref(), format == Format::Ndjson, &table.null_values, offset) {
                 Ok(typed::Converted { column, bad, looks }) => {
                     merge(&mut notes.0, bad);
@@ -296,7 +307,7 @@ fn read_typed(table: &TablePlan, format: Format, header: &Header, wanted: &[Stri
         .iter()
         .zip(whole)
         .zip(notes)
-        .filter_map(|((name, column), (bad, looks))| Some(Part { column: column?, target: declared(table, name), bad, looks }));
+        .filter_map(|((name, column), (bad, looks, stamps))| Some(Part { column: column?, target: declared(table, name), bad, looks, stamps }));
     Some(Parts { columns: columns.collect(), files })
 }
 

@@ -184,7 +184,7 @@ pub(super) fn read(table: &TablePlan, plan: &ModelPlan, wanted: &[String], warni
     let frame = frame(raw.height(), made?, mapped).map_err(|e| problems.push(bug("a mapped table", &e))).ok()?;
     let frame = frame.select(wanted.iter().map(String::as_str)).map_err(|e| problems.push(bug("a mapped table", &e))).ok()?;
     let input = InputFile { table: table.name.clone(), path: table.path.clone(), files };
-    (problems.len() == before).then_some(Read { frame, input })
+    (problems.len() == before).then_some(Read { frame, input, stamps: Default::default() })
 }
 
 fn frame(height: usize, columns: Vec<polars::prelude::Column>, mapped: &ModelTable) -> polars::prelude::PolarsResult<DataFrame> {

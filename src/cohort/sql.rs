@@ -11,6 +11,8 @@ pub(super) struct Expression {
     expr: Expr,
     /// The columns it reads.
     pub columns: Vec<String>,
+    /// Those inside LEAST or GREATEST, if nothing in the expression looks for missing values.
+    skipping: Vec<String>,
 }
 
 /// Functions of one row.
@@ -134,6 +136,9 @@ const WORDS: &[&str] = &[
     "when",
     "xor",
 ];
+
+/// Words of an expression that has thought of missing values.
+const MISSING_WORDS: &[&str] = &["coalesce", "ifnull", "is", "nullif"];
 
 const AGGREGATES: &[&str] = &[
     "array_agg",
@@ -276,8 +281,9 @@ fn refused(sql: &Named, message: String) -> Problem {
 
 /// Parses and vets an expression. Errors: G207.
 pub(super) fn parse(sql: &Named) -> Result<Expression, Box<Problem>> {
-    for (word, called) in words(&sql.name) {
-        let w = word.as_str();
+    let words = words(&sql.name);
+    for (word, called) in &words {
+        let (w, called) = (word.as_str(), *called);
         let shown = w.to_uppercase();
         if w == "select" || w == "exists" && called {
             return Err(Box::new(
@@ -319,7 +325,11 @@ pub(super) fn parse(sql: &Named) -> Result<Expression, Box<Problem>> {
     let expr = polars::sql::sql_expr(&sql.name).map_err(|e| refused(sql, format!("the expression cannot be read: {}", polars_says(&e))))?;
     let mut columns = Vec::new();
     vet(&expr, sql, &mut columns)?;
-    Ok(Expression { expr, columns })
+    let mut inside = Vec::new();
+    if !words.iter().any(|(w, _)| MISSING_WORDS.contains(&w.as_str())) {
+        skipping(&expr, false, &mut inside);
+    }
+    Ok(Expression { expr, columns, skipping: inside })
 }
 
 /// Walks the expression; anything that is not known to look at one row only is refused.
@@ -345,6 +355,22 @@ fn vet(expr: &Expr, sql: &Named, columns: &mut Vec<String>) -> Result<(), Box<Pr
             refused(sql, "the expression does not look at one row only".to_owned())
                 .help("aggregates, window functions and subqueries are refused; an expression sees one row"),
         )),
+    }
+}
+
+/// Columns whose value LEAST or GREATEST takes or leaves: where they are missing it takes another, while other functions give no value.
+fn skipping(expr: &Expr, inside: bool, columns: &mut Vec<String>) {
+    match expr {
+        Expr::Column(name) if inside => columns.push(name.to_string()),
+        Expr::BinaryExpr { left, right, .. } => [left, right].into_iter().for_each(|e| skipping(e, inside, columns)),
+        Expr::Cast { expr, .. } => skipping(expr, inside, columns),
+        Expr::Ternary { truthy, falsy, .. } => [truthy, falsy].into_iter().for_each(|e| skipping(e, inside, columns)),
+        Expr::Function { input, function } => {
+            let inside = inside || matches!(function, FunctionExpr::MaxHorizontal | FunctionExpr::MinHorizontal);
+            input.iter().for_each(|e| skipping(e, inside, columns));
+        }
+        Expr::AnonymousFunction { input, .. } => input.iter().for_each(|e| skipping(e, inside, columns)),
+        _ => {}
     }
 }
 
@@ -438,6 +464,16 @@ impl Expression {
             }
         })?;
         Ok(result.dtype().clone())
+    }
+
+    /// Rows in which the result has a value although a column of LEAST or GREATEST has none: the columns, and the rows of each.
+    pub fn values_from_nothing(&self, frame: &DataFrame, result: &Column) -> Vec<(String, Vec<u32>)> {
+        let columns = self.columns.iter().filter(|c| self.skipping.contains(c)).filter_map(|c| frame.column(c).ok());
+        let rows = |c: &Column| {
+            let both = &c.is_null() & &result.is_not_null();
+            both.iter().enumerate().filter(|(_, b)| *b == Some(true)).map(|(row, _)| row as u32).collect()
+        };
+        columns.filter(|c| c.null_count() > 0).map(|c| (c.name().to_string(), rows(c))).collect()
     }
 
     /// The expression on every row. `name` is that of the result.

@@ -2,7 +2,7 @@
 
 use super::attrition::Marks;
 use super::keys::{self, KeyError, NO_KEY};
-use super::plan::{FirstPlan, KeepPlan, Named, PresentPlan};
+use super::plan::{CohortPlan, FirstPlan, KeepPlan, Named, PresentPlan, RowStep};
 use super::problems::{bug, polars_says};
 use super::sql::Expression;
 use super::text::note;
@@ -35,6 +35,20 @@ pub(super) fn keep(
         );
     }
     Ok(())
+}
+
+/// G329 for derived columns that have a value in kept rows where a column that they read has none: (step, column, rows).
+pub(super) fn from_missing(plan: &CohortPlan, found: &[(usize, String, Vec<u32>)], marks: &Marks) -> Problems {
+    let of = |(at, column, rows): &(usize, String, Vec<u32>)| {
+        let RowStep::Derive(derive) = plan.steps.get(*at)? else { return None };
+        let n = rows.iter().filter(|row| marks.is_kept(**row as usize)).count();
+        let (name, all) = (&derive.column.name, marks.n_kept());
+        let text =
+            format!("derived column `{name}` has a value in {n} of {all} rows where `{column}` has none: LEAST and GREATEST skip missing values");
+        let problem = Problem::warning(codes::G329, text).at(derive.sql.place.clone());
+        (n > 0).then(|| problem.help(format!("write CASE WHEN {column} IS NOT NULL THEN ... END; COALESCE({column}, ...) says that it is meant")))
+    };
+    found.iter().filter_map(of).collect()
 }
 
 /// What a failure to compute an expression on the data is: cells that do not convert.

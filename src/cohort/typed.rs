@@ -1,6 +1,6 @@
 //! Files that carry types of their own: parquet, arrow, ndjson. Their columns are brought to the few types that the engine knows.
 
-use super::infer::{BadCells, DATETIME, Profile, Target};
+use super::infer::{BadCells, DATETIME, Profile, Stamps, Target};
 use super::plan::Format;
 use super::source::SourceFile;
 use super::text::{Cells, is_null};
@@ -88,6 +88,16 @@ pub(super) fn convert(column: &Column, declared: Option<&Target>, json: bool, nu
             let (column, bad) = t.column_of(&name, texts.len(), texts.str()?.iter(), offset)?;
             Ok(Converted { column, bad, looks: None })
         }
+    }
+}
+
+/// What the time stamps of a column say of their zone; `None` for other columns.
+pub(super) fn stamps(column: &Column) -> Option<Stamps> {
+    let n = (column.len() - column.null_count()) as u64;
+    match column.dtype() {
+        DataType::Datetime(_, Some(_)) => Some(Stamps { zoned: n, ..Stamps::default() }),
+        DataType::Datetime(_, None) => Some(Stamps { unzoned: n, ..Stamps::default() }),
+        _ => None,
     }
 }
 

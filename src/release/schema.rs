@@ -17,7 +17,7 @@ pub use parts::{DECOMPOSITION, DECOMPOSITION_DETAIL, HOSPITAL, HOSPITAL_UNITS};
 
 mod cohort;
 
-pub use cohort::{CODE_LISTS, FEATURE_CHAIN, FEATURE_COUNTS, FEATURES};
+pub use cohort::{CODE_LISTS, CODING, CODING_SHARES, FEATURE_CHAIN, FEATURE_COUNTS, FEATURES};
 
 use super::{ResultTables, Table, write};
 use std::borrow::Cow;
@@ -129,7 +129,7 @@ const BLOCKS: ColumnDecl = key("blocks", "The set of blocks, joined by + in the 
 const PLACE: ColumnDecl = flag("_place", "Whether the levels of the variable are hospitals or clusters: those with few units are not named.");
 
 /// Every table, in the order in which they are written.
-pub static TABLES: [&TableDecl; 18] = [
+pub static TABLES: [&TableDecl; 19] = [
     &ATTRITION,
     &JOINS,
     &TABLE_ONE,
@@ -147,6 +147,7 @@ pub static TABLES: [&TableDecl; 18] = [
     &DIAGNOSTICS,
     &FEATURES,
     &CODE_LISTS,
+    &CODING,
     &OVERLAP,
 ];
 

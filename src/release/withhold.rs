@@ -18,6 +18,7 @@
 //! | `hospital`, `decomposition`, `sensitivity` | `_population_without_*`: units and events that are not in the population of the row, where it is not that of other rows; `_of_counts`: the number follows from hospitals' counts alone |
 //! | `decomposition`, `sensitivity` | `_least_units`, `_least_events`: the smallest of the parts of groups that the method fits by themselves |
 //! | `features` | `_fewest_code`: units of the rarest code that was found at all |
+//! | `coding` | `_events`; `_fewest_*`: the smallest counts of the hospital of a share, and of those that are not shown |
 //! | `diagnostics` | `_count`, `_of`: the units behind a value that is a count or a share of units |
 //!
 //! Free text (step names, reasons, messages, warnings) is not read: a producer puts counts there through [`shown_count`].
@@ -32,11 +33,12 @@
 //! - `hospital_units`, `hospital`: [`hospitals`]. The whole row, name included, with others where a total would give it away; what rests on
 //!   few events of the hospital likewise; and then every number that follows from hospitals' counts alone. Populations that leave out few
 //!   units or events.
-//! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`]. `missingness`, `missing_methods`: [`missing`].
+//! - `sensitivity`: [`varied`]. `features`, `code_lists`: [`features`]. `coding`: [`coding`]. `missingness`, `missing_methods`: [`missing`].
 //! - `diagnostics`: the value and its message; whether the check passed stays.
 //! - `overlap`: nothing is set to null; bins are joined until no count is small: [`overlap`].
 
 mod attrition;
+mod coding;
 mod features;
 mod hospitals;
 mod levels;
@@ -332,6 +334,7 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
             }
             "features" => features::features(table, whole_flow, rule, ledger),
             "code_lists" => features::code_lists(table, rule, ledger),
+            "coding" => coding::withhold(table, rule, ledger),
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }
     }

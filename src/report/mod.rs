@@ -7,6 +7,7 @@ mod causal;
 mod chart;
 mod compared;
 mod csv;
+mod derived;
 mod figure;
 mod graph;
 mod hospital;

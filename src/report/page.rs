@@ -4,7 +4,7 @@ use super::chart::{flow, ladder, love, orders, overlap, rates};
 use super::figure::Drawn;
 use super::study::Study;
 use super::view::TableView;
-use super::{Group, causal, chart, compared, hospital, methods, missing, prose, reporting, sections, varied, wording};
+use super::{Group, causal, chart, compared, derived, hospital, methods, missing, prose, reporting, sections, varied, wording};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -63,8 +63,8 @@ pub fn sections(s: &Study, groups: &mut [Group]) -> Vec<Section> {
     for g in groups {
         numbers.figure(g.figure.as_mut());
     }
-    let builders: [fn(&Study, usize) -> Section; 11] =
-        [cohort, gap, comparable, contributions, nested, conventions, assumed, hospitals, sensitivity, agreement, models];
+    let builders: [fn(&Study, usize) -> Section; 12] =
+        [cohort, variables, gap, comparable, contributions, nested, conventions, assumed, hospitals, sensitivity, agreement, models];
     let mut at = 0;
     for build in builders {
         let mut section = build(s, numbers.figures + 1);
@@ -146,13 +146,23 @@ fn per_group<'a>(s: &'a Study, kind: &'a str, figure: impl Fn(&Study, &str, Stri
 }
 
 fn cohort(s: &Study, _: usize) -> Section {
-    let mut out = section("cohort", "Cohort", "STROBE 12c, 13 \u{b7} RECORD 6.3, 12.3, 13.1", "Every step that removed a row is counted.");
+    let mut out =
+        section("cohort", "Cohort", "STROBE 6, 12c, 13, 14b \u{b7} RECORD 6.1, 6.3, 12.3, 13.1", "Every step that removed a row is counted.");
     match flow::figure(s) {
         Some(f) => out.items.extend(figures([f])),
         None => out.items.extend(tables(sections::attrition(s))),
     }
     out.items.extend(tables(sections::joins(s)));
     out.items.extend(tables(missing::counts(s)));
+    out
+}
+
+fn variables(s: &Study, _: usize) -> Section {
+    let text = "One value a unit from the rows of event tables. Every row that does not count is counted.";
+    let mut out = section("derived", "How the variables were derived", "STROBE 7, 8 \u{b7} RECORD 6.1, 7.1, 12.2", text);
+    out.items.extend(tables(derived::features(s)));
+    out.items.extend(tables(derived::stages(s)));
+    out.items.extend(tables(derived::coding(s)));
     out
 }
 

@@ -5,9 +5,10 @@ use super::study::Study;
 use super::view::{TableView, words};
 
 /// (items, content, sections that meet them; the first that is on the page is linked)
-const ITEMS: [(&str, &str, &[&str]); 13] = [
+const ITEMS: [(&str, &str, &[&str]); 14] = [
     ("STROBE 4 to 6; RECORD 6.1", "Design, setting, participants", &["text", "cohort"]),
-    ("STROBE 7; RECORD 7.1", "Variables; code lists stand in study.resolved.yaml", &["groups", "text"]),
+    ("STROBE 7; RECORD 7.1", "Variables; code lists stand in tables/code_lists.csv and study.resolved.yaml", &["derived", "groups", "text"]),
+    ("STROBE 8", "Data sources and measurement: windows, units, conversions", &["derived", "cohort", "text"]),
     ("STROBE 9", "Bias", &["text", "sensitivity"]),
     ("STROBE 12; RECORD 12.1 to 12.3", "Statistical methods, data access, cleaning and linkage", &["text", "checks"]),
     ("STROBE 12c", "Missing data", &["cohort", "groups"]),

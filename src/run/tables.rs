@@ -6,6 +6,7 @@ mod missing;
 mod varied;
 
 use super::analyse::{Analysed, GroupResult, ModelResult};
+use super::coding::CodingRows;
 use super::compare::Compared;
 use crate::cohort::engine::Cohort;
 use crate::decompose::fits::GroupTerms;
@@ -74,7 +75,14 @@ fn assumptions(plan: &StudyPlan, design: &Design) -> Vec<ShownAssumption> {
 /// Every table that the methods of this version fill, before withholding.
 ///
 /// Errors: `G901`, a row that does not fit its declaration.
-pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analysed, compared: &[Compared]) -> Result<Vec<Table>, Problems> {
+pub fn all(
+    plan: &StudyPlan,
+    cohort: &Cohort,
+    design: &Design,
+    analysed: &Analysed,
+    compared: &[Compared],
+    coding: &CodingRows,
+) -> Result<Vec<Table>, Problems> {
     let filler = Filler { plan, design, analysed };
     let mut tables = vec![
         attrition(cohort, design)?,
@@ -94,6 +102,7 @@ pub fn all(plan: &StudyPlan, cohort: &Cohort, design: &Design, analysed: &Analys
     }
     tables.extend(filler.hospitals()?);
     tables.extend(features::tables(&cohort.features)?);
+    tables.extend(features::coding(cohort, coding)?);
     tables.extend(filler.missingness(cohort)?);
     if !compared.is_empty() {
         tables.push(filler.missing_methods(compared)?);

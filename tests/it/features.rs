@@ -188,7 +188,7 @@ fn later_values_do_not_leak_in() {
 #[test]
 fn bad_input_is_refused_with_a_fix_or_counted() {
     let lab = "window: [-30d, 0d], take: last";
-    let cases: [(&str, &str, &str, i32, &[&str]); 7] = [
+    let cases: [(&str, &str, &str, i32, &[&str]); 11] = [
         ("study.yaml", lab, "window: [0d, -30d], take: last", 2, &["G213", "upside down", "write `window: [-30d, 0d]`"]),
         ("study.yaml", ", of: creatinine", "", 3, &["G323", "200 of 600 values", "`umol/L` (200)", "of: creatinine"]),
         ("labs.csv", "umol/L", "mg/cup", 3, &["G323", "`mg/cup` (200)", "factors"]),
@@ -196,11 +196,26 @@ fn bad_input_is_refused_with_a_fix_or_counted() {
         ("labs.csv", "id,at", "id,taken", 2, &["G203", "column `at` is not in table `labs`"]),
         ("study.yaml", "list: { file: codes.csv }", "list: { file: none.csv }", 2, &["G202", "`none.csv` cannot be read"]),
         ("study.yaml", "index_date: index_date", "index_date: age", 2, &["G211", "the index date is a column of dates"]),
+        // Everything is before birth: the error has the counts that explain it.
+        (
+            "study.yaml",
+            "index_date: index_date",
+            "index_date: index_date\n  birth_date: index_date",
+            3,
+            &["G307", "1200 of 1800 events are dated before the birth"],
+        ),
+        ("study.yaml", "take: last", "take: lst", 2, &["`lst` is not a choice", "write `last`"]),
+        ("study.yaml", ", types: { at: date }", "", 2, &["G211", "`labs: { path: ..., types: { at: { datetime: { format:"]),
+        ("labs.csv", "\n599,2024-03-14,", "\n599,2024-03-14,x", 2, &["G211", "types: { value: number }"]),
     ];
     for (file, from, to, code, says) in cases {
         let dir = small();
+        if to.is_empty() && from.contains("types") {
+            edit(dir.path(), "labs.csv", "2024-03-14", "03/14/2024");
+        }
         edit(dir.path(), file, from, to);
         let o = call(dir.path(), &["run", "study.yaml", "--quiet"]);
+        assert!(!stderr(&o).contains("does not say how events"), "{}", stderr(&o));
         assert_eq!(o.status.code(), Some(code), "{to}\n{}", stderr(&o));
         for part in says {
             assert!(stderr(&o).contains(part), "{part}\n{}", stderr(&o));
@@ -215,4 +230,42 @@ fn bad_input_is_refused_with_a_fix_or_counted() {
     for part in ["50 of 1850 rows of `labs` have a `id` that no unit has", "units have a value more than 1000 times the median", "plausible"] {
         assert!(stderr(&o).contains(part), "{part}\n{}", stderr(&o));
     }
+}
+
+/// The study of docs/features.md: stays of one patient at two hospitals, one of which begins within a day of the end of the other.
+#[test]
+fn transfers_are_found_and_counted() {
+    let docs = fs::read_to_string(project("docs/features.md")).unwrap();
+    let from = docs.find("## First encounters and transfers").unwrap();
+    let yaml = docs[from..].split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut csv = "encounter_id,patient_id,hospital_id,admit_date,discharge_date,race,age,died\n".to_owned();
+    let mut n = 0;
+    let mut stay = |patient: usize, hospital: &str, admit: u32, discharge: u32| {
+        n += 1;
+        let race = if patient % 3 == 0 { "Black" } else { "White" };
+        csv.push_str(&format!("{n},{patient},{hospital},2024-03-{admit:02},2024-03-{discharge:02},{race},{},{}\n", 30 + patient * 7 % 50, n % 5 / 4));
+    };
+    for patient in 0..600 {
+        stay(patient, "A", 3, 5);
+        match patient {
+            0..40 => stay(patient, "B", 5, 9),   // the same day
+            40..60 => stay(patient, "B", 6, 6),  // the next day, and back home on it
+            60..90 => stay(patient, "A", 6, 8),  // at the same hospital
+            90..130 => stay(patient, "B", 7, 8), // two days later
+            _ => {}
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("stays.csv"), csv).unwrap();
+    let study = format!(
+        "gapshare: 1\nstudy: small\ntables: {{ encounters: {{ path: stays.csv }} }}\n{yaml}group: {{ column: race, reference: White, index: Black }}\n\
+         outcome: {{ column: died, family: binomial }}\nblocks: {{ age: [age] }}\nanalyses: {{ primary: {{ with_and_without: {{ estimator: gcomp }} }} }}\n"
+    );
+    fs::write(dir.path().join("study.yaml"), study).unwrap();
+    let o = call(dir.path(), &["run", "study.yaml", "--quiet"]);
+    assert_eq!(o.status.code(), Some(0), "{}", stderr(&o));
+    let flow = fs::read_to_string(dir.path().join("results/small/tables/attrition.csv")).unwrap();
+    let removed = |step: &str| flow.lines().find(|l| l.contains(step)).unwrap().split(',').skip(2).take(3).collect::<Vec<_>>().join(" ");
+    assert_eq!(removed("not transferred in"), "730 60 670", "{flow}");
+    assert_eq!(removed("first stay of a patient"), "670 70 600", "{flow}");
 }

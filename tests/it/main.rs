@@ -4,6 +4,7 @@ mod attacks;
 mod bad_input;
 mod browser;
 mod cli;
+mod coding;
 mod commands;
 mod crossfit;
 mod databases;

@@ -2,7 +2,7 @@
 //! (delimited text says none, and the first word of a number column may stand on its last row); the second hands the rows on in file
 //! order. No more than a few pieces are in memory at a time.
 
-use crate::cohort::infer::{BadCells, Profile, Target};
+use crate::cohort::infer::{BadCells, Profile, Stamps, Target};
 use crate::cohort::inputs::Input;
 use crate::cohort::plan::{Format, Named, TablePlan};
 use crate::cohort::problems::{bug, polars_says};
@@ -13,7 +13,7 @@ use crate::cohort::typed;
 use crate::error::{Problem, Problems, codes};
 use polars::prelude::{Column, DataFrame, DataType, Engine, LazyFrame, PlanCallback, PolarsResult, Schema, col};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::sync_channel;
 
@@ -34,8 +34,13 @@ pub(in crate::cohort) struct Events<'a> {
     header: &'a Header,
     rows: Rows,
     columns: Vec<EventColumn>,
-    /// Columns of time stamps that say their zone.
-    pub(super) zoned: BTreeSet<String>,
+}
+
+/// What was read of an event table.
+pub(in crate::cohort) struct Told {
+    pub input: InputFile,
+    /// What the time stamps of each column say; nothing of a table that does not come from files of its own.
+    pub stamps: BTreeMap<String, Stamps>,
 }
 
 /// Where the rows are.
@@ -82,12 +87,11 @@ impl<'a> Events<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut zoned = BTreeSet::new();
         let columns = match read::is_delimited(format) {
-            true => text_columns(table, format, header, names, targets, &mut zoned)?,
-            false => typed_columns(table, format, header, needs, names, targets, &mut zoned)?,
+            true => text_columns(table, format, header, names, targets)?,
+            false => typed_columns(table, format, header, needs, names, targets)?,
         };
-        Ok(Self { table, header, rows: Rows::Files(format), columns, zoned })
+        Ok(Self { table, header, rows: Rows::Files(format), columns })
     }
 
     /// A table that does not come from files of its own.
@@ -110,7 +114,7 @@ impl<'a> Events<'a> {
         }
         let column = |c: &Column| EventColumn { name: c.name().to_string(), target: None, declared: false, dtype: c.dtype().clone(), looks: None };
         let columns = held.frame.columns().iter().map(column).collect();
-        Ok(Self { table, header, rows: Rows::Held(Box::new(held)), columns, zoned: BTreeSet::new() })
+        Ok(Self { table, header, rows: Rows::Held(Box::new(held)), columns })
     }
 
     pub fn schema(&self) -> Schema {
@@ -122,35 +126,38 @@ impl<'a> Events<'a> {
     }
 
     /// The second pass: the rows in file order, in pieces. Errors: G202, G301, and those of `each`; warnings G315, G317.
-    pub fn read(&self, each: &mut dyn FnMut(DataFrame) -> Result<(), Problems>, warnings: &mut Problems) -> Result<InputFile, Problems> {
+    pub fn read(&self, each: &mut dyn FnMut(DataFrame) -> Result<(), Problems>, warnings: &mut Problems) -> Result<Told, Problems> {
         let format = match &self.rows {
             Rows::Files(format) => *format,
             Rows::Held(held) => {
                 for from in (0..held.frame.height()).step_by(PIECE) {
                     each(held.frame.slice(from as i64, PIECE))?;
                 }
-                return Ok(held.input.clone());
+                return Ok(Told { input: held.input.clone(), stamps: BTreeMap::new() });
             }
         };
-        let mut bad = vec![BadCells::default(); self.columns.len()];
+        let mut seen = vec![Seen::default(); self.columns.len()];
         let (mut offset, mut files) = (0, Vec::new());
         for file in &self.header.files {
             let (rows, sha256, bytes) = match read::is_delimited(format) {
-                true => self.read_text(format, file, offset, &mut bad, each)?,
-                false => self.read_typed(format, file, offset, &mut bad, each)?,
+                true => self.read_text(format, file, offset, &mut seen, each)?,
+                false => self.read_typed(format, file, offset, &mut seen, each)?,
             };
             files.push(ReadFile { path: file.shown.clone(), resolved: file.path.clone(), sha256, bytes, rows: rows as u64, query: false });
             offset += rows;
         }
         let mut problems = Problems::new();
-        for (c, bad) in self.columns.iter().zip(&bad) {
+        for (c, Seen { bad, .. }) in self.columns.iter().zip(&seen) {
             let target = c.target.as_ref().filter(|_| c.declared);
             read::report(self.table, &Noticed { name: &c.name, cells: offset, target, bad, looks: c.looks }, &files, warnings, &mut problems);
         }
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(InputFile { table: self.table.name.clone(), path: self.table.path.clone(), files })
+        let stamps =
+            self.columns.iter().zip(&seen).filter(|(c, _)| matches!(c.dtype, DataType::Datetime(..))).map(|(c, s)| (c.name.clone(), s.stamps));
+        let input = InputFile { table: self.table.name.clone(), path: self.table.path.clone(), files };
+        Ok(Told { input, stamps: stamps.collect() })
     }
 
     fn read_text(
@@ -158,7 +165,7 @@ impl<'a> Events<'a> {
         format: Format,
         file: &SourceFile,
         offset: usize,
-        bad: &mut [BadCells],
+        seen: &mut [Seen],
         each: Each<'_>,
     ) -> Result<(usize, String, u64), Problems> {
         let names: Vec<String> = self.columns.iter().map(|c| c.name.clone()).collect();
@@ -169,9 +176,13 @@ impl<'a> Events<'a> {
             let columns: PolarsResult<Vec<(Column, BadCells)>> =
                 self.columns.par_iter().zip(&cells).map(|(c, cells)| c.target.as_ref().unwrap_or(&Target::Text).column(&c.name, cells, at)).collect();
             at += n;
+            for ((c, cells), seen) in self.columns.iter().zip(&cells).zip(seen.iter_mut()) {
+                let stamps = c.target.as_ref().and_then(|t| t.stamps(cells));
+                seen.stamps = seen.stamps.plus(stamps.unwrap_or_default());
+            }
             let frame = columns.and_then(|columns| {
                 let (columns, more): (Vec<Column>, Vec<BadCells>) = columns.into_iter().unzip();
-                bad.iter_mut().zip(more).for_each(|(b, m)| read::merge(b, m));
+                seen.iter_mut().zip(more).for_each(|(s, m)| read::merge(&mut s.bad, m));
                 DataFrame::new(n, columns)
             });
             let done = frame.map_err(|e| vec![bug("a piece of a table", &e)]).and_then(&mut *each);
@@ -184,12 +195,26 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// What the cells of a column of a file with types say of their zone.
+    fn stamps_of(c: &EventColumn, column: &Column) -> Stamps {
+        match (column.dtype(), &c.dtype) {
+            (_, d) if !matches!(d, DataType::Datetime(..)) => Stamps::default(),
+            (DataType::String, _) => {
+                let mut cells = Cells::default();
+                column.try_str().into_iter().flat_map(|t| t.iter()).for_each(|c| cells.push(c));
+                c.target.as_ref().and_then(|t| t.stamps(&cells)).unwrap_or_default()
+            }
+            (DataType::Date, _) => Stamps { dates: (column.len() - column.null_count()) as u64, ..Stamps::default() },
+            _ => typed::stamps(column).unwrap_or_default(),
+        }
+    }
+
     fn read_typed(
         &self,
         format: Format,
         file: &SourceFile,
         offset: usize,
-        bad: &mut [BadCells],
+        seen: &mut [Seen],
         each: Each<'_>,
     ) -> Result<(usize, String, u64), Problems> {
         let refuse = |e| vec![cannot(self.table, format, file, &e)];
@@ -200,12 +225,14 @@ impl<'a> Events<'a> {
         let scan = typed::scan(file, format).map_err(refuse)?.select(wanted);
         let done = batches(scan, &mut |frame| {
             let mut columns = Vec::with_capacity(self.columns.len());
-            for ((c, column), bad) in self.columns.iter().zip(frame.columns()).zip(bad.iter_mut()) {
+            for ((c, column), seen) in self.columns.iter().zip(frame.columns()).zip(seen.iter_mut()) {
+                let frame_column = column;
                 let read = typed::convert(column, c.target.as_ref(), false, &self.table.null_values, offset + rows)
                     .and_then(|r| Ok((r.column.cast(&c.dtype)?, r.bad)));
                 match read {
                     Ok((column, more)) => {
-                        read::merge(bad, more);
+                        read::merge(&mut seen.bad, more);
+                        seen.stamps = seen.stamps.plus(Self::stamps_of(c, frame_column));
                         columns.push(column);
                     }
                     Err(e) => {
@@ -224,6 +251,13 @@ impl<'a> Events<'a> {
         done.map_err(refuse)?;
         Ok((rows, sha256, bytes))
     }
+}
+
+/// What was seen of a column on the way.
+#[derive(Clone, Default)]
+struct Seen {
+    bad: BadCells,
+    stamps: Stamps,
 }
 
 type Each<'e> = &'e mut dyn FnMut(DataFrame) -> Result<(), Problems>;
@@ -250,7 +284,6 @@ fn text_columns(
     header: &Header,
     names: Vec<String>,
     targets: Vec<(bool, Option<Target>)>,
-    zoned: &mut BTreeSet<String>,
 ) -> Result<Vec<EventColumn>, Problems> {
     let unknown: Vec<String> = names.iter().zip(&targets).filter(|(_, t)| t.1.is_none()).map(|(n, _)| n.clone()).collect();
     let mut profiles = vec![Profile::default(); unknown.len()];
@@ -269,9 +302,6 @@ fn text_columns(
         None => {
             let profile = profiles.next().unwrap_or_default();
             let dtype = profile.dtype();
-            if matches!(dtype, DataType::Datetime(..)) && profile.zoned() > 0 {
-                zoned.insert(name.clone());
-            }
             EventColumn { target: Some(Target::inferred(&dtype)), declared, looks: profile.looks_like_numbers(), name, dtype }
         }
     };
@@ -285,7 +315,6 @@ fn typed_columns(
     needs: &Needs,
     names: Vec<String>,
     targets: Vec<(bool, Option<Target>)>,
-    zoned: &mut BTreeSet<String>,
 ) -> Result<Vec<EventColumn>, Problems> {
     let json = format == Format::Ndjson;
     let mut types: Vec<DataType> = vec![DataType::Null; names.len()];
@@ -294,9 +323,6 @@ fn typed_columns(
         let schema = typed::scan(file, format).and_then(|mut lf| lf.collect_schema()).map_err(|e| vec![cannot(table, format, file, &e)])?;
         for ((name, so_far), target) in names.iter().zip(&mut types).zip(&targets) {
             let Some(own) = schema.get(name.as_str()) else { continue };
-            if matches!(own, DataType::Datetime(_, Some(_))) {
-                zoned.insert(name.clone());
-            }
             let Some(dtype) = typed::normal(own) else {
                 problems.push(unusable(table, file, name, &format!("type {own} is not supported")));
                 continue;

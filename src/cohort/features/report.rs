@@ -37,6 +37,10 @@ pub struct FeatureCounts {
     pub implausible: u64,
     /// Rows that count.
     pub used: u64,
+    /// Times of the table that say no zone, and were read as they stand; `None` without time stamps, or where a source or a query has them.
+    pub no_zone: Option<u64>,
+    /// Times of the table without a time of day among time stamps, read as midnight.
+    pub no_time_of_day: Option<u64>,
 }
 
 /// A feature and what it was made of.

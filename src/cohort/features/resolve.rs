@@ -57,25 +57,45 @@ pub(in crate::cohort) fn parts(plan: &FeaturePlan, names: &[String], needs: &mut
 
 /// The type of a feature. `joined` has the columns before it, `events` those of its table. Errors: G207, G208, G211.
 pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &Schema, events: &Schema) -> Result<DataType, Box<Problem>> {
-    let wrong = |named: &Named, dtype: &DataType, needs: &str| {
+    let table = &plan.table.name;
+    let wrong = |named: &Named, dtype: &DataType, needs: &str, help: String| {
         Box::new(
             Problem::error(codes::G211, format!("{needs}, and `{}` holds {}", named.name, type_name(dtype)))
                 .at(named.place.clone())
                 .label(type_name(dtype))
-                .help("say its type under `tables: { name: { types: ... } }`"),
+                .help(help),
+        )
+    };
+    // How a column of text becomes one of dates, or of numbers.
+    let as_dates = |table: &str, column: &str| {
+        format!(
+            "text means that some cell is not yyyy-mm-dd or yyyy-mm-dd hh:mm, or that some say a zone (Z) and others do not; say how they are written: \
+             `{table}: {{ path: ..., types: {{ {column}: {{ datetime: {{ format: \"%m/%d/%Y %H:%M\" }} }} }} }}`, or `types: {{ {column}: datetime }}` \
+             to be told the rows"
+        )
+    };
+    let as_numbers = |named: &Named| {
+        let column = &named.name;
+        format!(
+            "`{table}: {{ path: ..., types: {{ {column}: number }} }}` names the rows that are no numbers; with `on_bad_value: set_null` they are \
+             counted as missing"
         )
     };
     let is_moment = |d: &DataType| matches!(d, DataType::Date | DataType::Datetime(..) | DataType::Null);
-    for (named, schema, what) in [
-        (&plan.at, events, "the time of events is a column of dates"),
-        (&plan.index_date, joined, "the index date is a column of dates"),
-        (&plan.birth_date, joined, "the date of birth is a column of dates"),
+    for (named, schema, what, of) in [
+        (&plan.at, events, "the time of events is a column of dates", table.as_str()),
+        (&plan.index_date, joined, "the index date is a column of dates", "its table"),
+        (&plan.birth_date, joined, "the date of birth is a column of dates", "its table"),
     ] {
         if let Some(named) = named
             && let Some(dtype) = schema.get(named.name.as_str())
             && !is_moment(dtype)
         {
-            return Err(wrong(named, dtype, what));
+            let help = match dtype {
+                DataType::String => as_dates(of, &named.name),
+                _ => "name a column of dates or time stamps".to_owned(),
+            };
+            return Err(wrong(named, dtype, what, help));
         }
     }
     let timed = |named: &Option<Named>, schema: &Schema| {
@@ -95,7 +115,8 @@ pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &
     }
     let unit = plan.unit.as_ref().and_then(|u| Some((&u.column, events.get(u.column.name.as_str())?)));
     if let Some((named, dtype)) = unit.filter(|(_, d)| !matches!(d, DataType::String | DataType::Null)) {
-        return Err(wrong(named, dtype, "units of measurement are text"));
+        let help = format!("say that it is: `{table}: {{ path: ..., types: {{ {}: text }} }}`", named.name);
+        return Err(wrong(named, dtype, "units of measurement are text", help));
     }
     if let (Some(keep), Some(sql)) = (&parts.keep, &plan.keep)
         && keep.columns.iter().all(|c| events.contains(c.as_str()))
@@ -109,11 +130,11 @@ pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &
     }
     let value = plan.value.as_ref().map(|v| (v, events.get(v.name.as_str()).cloned().unwrap_or(DataType::Null)));
     if let Some((named, dtype)) = value.as_ref().filter(|(_, d)| plan.plausible.is_some() && !(d.is_numeric() || d == &DataType::Null)) {
-        return Err(wrong(named, dtype, "`plausible` takes a column of numbers"));
+        return Err(wrong(named, dtype, "`plausible` takes a column of numbers", as_numbers(named)));
     }
     match (dtype_of(&plan.take, value.as_ref().map(|v| &v.1), plan.unit.is_some()), &value) {
         (Some(dtype), _) => Ok(dtype),
-        (None, Some((named, dtype))) => Err(wrong(named, dtype, &format!("`take: {}` takes numbers or dates", plan.take.name()))),
+        (None, Some((named, dtype))) => Err(wrong(named, dtype, &format!("`take: {}` takes numbers or dates", plan.take.name()), as_numbers(named))),
         (None, None) => Err(Box::new(Problem::error(codes::G901, format!("`{}` has no value to take", plan.column.name)))),
     }
 }

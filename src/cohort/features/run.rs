@@ -3,12 +3,15 @@
 use super::codes::CodeList;
 use super::events::Events;
 use super::keys::Keys;
+use super::recorded::Recorded;
 use super::reduce::{Reduction, Value};
 use super::report::{self, CodeCount, FeatureCounts, FeatureReport};
 use super::scores::Score;
+use super::times::{self, Use};
 use super::units::{self, Converter};
 use super::window::{Lies, Moments, Window};
 use crate::cohort::attrition::Marks;
+use crate::cohort::infer::Stamps;
 use crate::cohort::plan::{FeaturePlan, Named, OnBadValue, Take};
 use crate::cohort::problems::bug;
 use crate::cohort::source::InputFile;
@@ -37,6 +40,7 @@ pub(in crate::cohort) struct Feature<'a> {
 pub(in crate::cohort) struct Computed {
     pub columns: Vec<Column>,
     pub reports: Vec<FeatureReport>,
+    pub recorded: Vec<Recorded>,
     pub input: InputFile,
 }
 
@@ -85,6 +89,8 @@ struct Job<'a> {
     /// Of the code list and of the score.
     hits: [Hits; 2],
     tally: Option<Tally>,
+    /// What is recorded whatever the code, unless a feature before it counts the same.
+    recorded: Option<Recorded>,
 }
 
 /// Values of a piece that a feature reads.
@@ -115,7 +121,8 @@ impl Cells {
     }
 }
 
-/// Computes the features of one event table; `frame` holds the joined rows.
+/// Computes the features of one event table; `frame` holds the joined rows. `index_stamps`: what the index date says of its zone, where that
+/// is known.
 ///
 /// Errors, all at once: those of [`Events::read`], G211 (types), G323 (units of measurement).
 pub(in crate::cohort) fn compute(
@@ -123,11 +130,14 @@ pub(in crate::cohort) fn compute(
     marks: &Marks,
     features: &[Feature<'_>],
     events: &Events<'_>,
+    index_stamps: Option<Stamps>,
     warnings: &mut Problems,
 ) -> Result<Computed, Problems> {
     let schema = events.schema();
     let mut keys: Vec<Keys<'_>> = Vec::new();
-    let mut jobs = Vec::with_capacity(features.len());
+    let mut jobs: Vec<Job<'_>> = Vec::with_capacity(features.len());
+    // Features of the same events share their count.
+    let mut shared: Vec<Recorded> = Vec::new();
     for feature in features {
         let by = feature.plan.by.as_slice();
         let k = match keys.iter().position(|k| k.by == by) {
@@ -137,10 +147,16 @@ pub(in crate::cohort) fn compute(
                 keys.len() - 1
             }
         };
-        jobs.push(job(frame, feature, k, &schema)?);
+        let mut job = job(frame, feature, k, &schema)?;
+        if let Some(own) = &job.recorded
+            && jobs.iter().filter_map(|j: &Job<'_>| j.recorded.as_ref()).any(|r| r.is_same(own))
+        {
+            shared.extend(job.recorded.take());
+        }
+        jobs.push(job);
     }
     let mut rows = 0u64;
-    let input = events.read(
+    let told = events.read(
         &mut |piece| {
             rows += piece.height() as u64;
             let mut of_units = Vec::with_capacity(keys.len());
@@ -156,11 +172,21 @@ pub(in crate::cohort) fn compute(
         k.warn(events.name(), rows, warnings);
     }
     without_index_date(&jobs, marks, warnings);
-    zones(&jobs, events, frame, warnings);
+    for (at, used) in uses_of_time(&jobs, frame) {
+        if let Some(stamps) = told.stamps.get(&at.name) {
+            times::warn(at, *stamps, used, events.name(), index_stamps, warnings);
+        }
+    }
     let mut columns = Vec::with_capacity(jobs.len());
     let mut reports = Vec::with_capacity(jobs.len());
+    let mut recorded: Vec<Recorded> = jobs.iter_mut().filter_map(|job| job.recorded.take()).collect();
+    for other in shared {
+        let _ = recorded.iter_mut().try_fold(other, |other, r| r.merge(other));
+    }
     for mut job in jobs {
         job.counts.rows = rows;
+        let stamps = job.feature.plan.at.as_ref().and_then(|at| told.stamps.get(&at.name));
+        (job.counts.no_zone, job.counts.no_time_of_day) = (stamps.map(|s| s.unzoned), stamps.map(|s| s.dates));
         let known = &keys[job.keys].known;
         let known: Vec<bool> = (0..frame.height()).map(|u| known[u] && job.window.is_known(u)).collect();
         job.unknown_units(warnings, &mut problems);
@@ -174,7 +200,7 @@ pub(in crate::cohort) fn compute(
             Err(e) => problems.push(bug("a feature", &e)),
         }
     }
-    if problems.is_empty() { Ok(Computed { columns, reports, input }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Computed { columns, reports, recorded, input: told.input }) } else { Err(problems) }
 }
 
 fn job<'a>(frame: &DataFrame, feature: &'a Feature<'a>, keys: usize, events: &Schema) -> Result<Job<'a>, Problems> {
@@ -205,6 +231,7 @@ fn job<'a>(frame: &DataFrame, feature: &'a Feature<'a>, keys: usize, events: &Sc
         counts: FeatureCounts::default(),
         hits: Default::default(),
         tally: entries.map(|n| Tally::new(n, frame.height())),
+        recorded: Recorded::of(plan, frame.height()),
     })
 }
 
@@ -263,6 +290,12 @@ impl Job<'_> {
                 Some(Some(true)) | None => self.counts.kept += 1,
             }
             let units = keys.units(key);
+            let moment = at.as_ref().and_then(|m| m.at[row]);
+            if let (Some(recorded), Some(written)) = (&mut self.recorded, coded.as_ref().or(scored.as_ref()))
+                && written.get(row).is_some_and(|c| !c.trim().is_empty())
+            {
+                recorded.add(moment, units, &self.window);
+            }
             if let (Some(coded), Some(list)) = (&coded, self.feature.list) {
                 let found = coded.get(row).map(|c| hit(&mut self.hits[0], list, c)).filter(|f| !f.is_empty());
                 let Some(found) = found else { continue };
@@ -280,7 +313,6 @@ impl Job<'_> {
                 }
             }
             self.counts.coded += 1;
-            let moment = at.as_ref().and_then(|m| m.at[row]);
             if moment.is_none() && self.needs_time {
                 self.counts.no_time += 1;
                 continue;
@@ -449,19 +481,22 @@ fn without_index_date(jobs: &[Job<'_>], marks: &Marks, warnings: &mut Problems) 
     }
 }
 
-/// G322 for events whose time stamps say their zone, where they are compared with an index date of which it is not known.
-fn zones(jobs: &[Job<'_>], events: &Events<'_>, frame: &DataFrame, warnings: &mut Problems) {
-    let compared = |j: &&Job<'_>| {
-        let date = j.feature.plan.index_date.as_ref().filter(|_| j.window.is_relative());
-        date.and_then(|d| frame.column(&d.name).ok()).is_some_and(|c| matches!(c.dtype(), DataType::Datetime(..)))
-    };
-    let at = jobs.iter().filter(compared).find_map(|j| j.feature.plan.at.as_ref().filter(|at| events.zoned.contains(&at.name)));
-    if let Some(at) = at {
-        warnings.push(
-            Problem::warning(codes::G322, format!("the time stamps of `{}` of `{}` say their zone and were read as UTC", at.name, events.name()))
-                .at(at.place.clone())
-                .note("the index date is compared as it is written; if it is local time, events move by the difference")
-                .help("write both in one zone"),
-        );
+/// The columns of time, once each, and the most that is asked of them.
+fn uses_of_time<'a>(jobs: &[Job<'a>], frame: &DataFrame) -> Vec<(&'a Named, Use)> {
+    let mut out: Vec<(&Named, Use)> = Vec::new();
+    for job in jobs {
+        let plan = job.feature.plan;
+        let Some(at) = &plan.at else { continue };
+        let timed = |n: &Named| frame.column(&n.name).is_ok_and(|c| matches!(c.dtype(), DataType::Datetime(..)));
+        let used = match (job.window.is_relative(), &plan.index_date) {
+            (true, Some(date)) if timed(date) => Use::Exact,
+            _ if job.needs_time => Use::Order,
+            _ => Use::Days,
+        };
+        match out.iter_mut().find(|(known, _)| known.name == at.name) {
+            Some((_, most)) => *most = used.max(*most),
+            None => out.push((at, used)),
+        }
     }
+    out
 }

@@ -31,7 +31,7 @@ enum Dimension {
     Length,
 }
 
-/// Spelling, dimension, and how many of the dimension's unit one is, as numerator and denominator.
+/// Spelling in small letters, dimension, and how many of the dimension's unit one is, as numerator and denominator.
 const UNITS: &[(&str, Dimension, f64, f64)] = &[
     ("mg/dl", Dimension::Mass, 1.0, 1.0),
     ("mg%", Dimension::Mass, 1.0, 1.0),

@@ -449,3 +449,52 @@ fn scores_agree_with_another_program() {
         }
     }
 }
+
+/// Time stamps without a zone, and dates among time stamps, are counted and told where an hour decides.
+#[test]
+fn zones_and_missing_times_of_day_are_counted() {
+    let timed = UNITS.replace("2020-06-10", "2020-06-10 12:00").replace("2020-06-20", "2020-06-20 12:00");
+    let run = |events: &str, units: &str, declared: bool| {
+        let plan = feature(Take::Last, days(-30, 0));
+        let mut s = Study::new(units).table("e", events).step(RowStep::Feature(Box::new(plan))).variable(
+            "f",
+            Coding::Auto,
+            MissingRule::Impute { with: Fill::Median, flag: true },
+        );
+        if declared {
+            s = s.types("e", &[("at", ColumnType::Datetime { format: None })]);
+        }
+        let cohort = s.cohort();
+        let c = cohort.features[0].counts;
+        let told: Vec<String> =
+            cohort.warnings.iter().filter(|w| w.code == codes::G322 && w.message.contains("times in")).map(|w| w.message.clone()).collect();
+        (values(&cohort)[0], (c.no_zone, c.no_time_of_day), told)
+    };
+    let plain = "id,at,value\n1,2020-06-10 08:00,1.5\n1,2020-06-10 13:00,9.5\n2,2020-06-20 10:00,2.5\n";
+    assert_eq!(run(plain, &timed, false), (1.5, (Some(3), Some(0)), Vec::new()));
+    // A date is midnight, before the operation at noon, whenever it was.
+    let dated = format!("{plain}1,2020-06-10,7.5\n");
+    let (value, counts, told) = run(&dated, &timed, false);
+    assert_eq!((value, counts), (1.5, (Some(3), Some(1))));
+    assert_eq!(told, ["1 of 4 times in `at` of `e` have no time of day and were read as midnight"]);
+    assert!(run(&dated, UNITS, false).2.is_empty(), "days are compared");
+    // Zones alone, and mixed as only a declared type allows.
+    let zoned = "id,at,value\n1,2020-06-10T08:00:00Z,1.5\n1,2020-06-10T11:00:00Z,2.5\n2,2020-06-20T10:00:00Z,2.5\n";
+    assert_eq!(
+        run(zoned, &timed, false),
+        (2.5, (Some(0), Some(0)), vec!["3 of 3 times in `at` of `e` say their zone and were read as UTC".to_owned()])
+    );
+    // With an index date in UTC as well nothing moves; with one alone it does.
+    let utc: String = timed.lines().map(|l| l.replace(" 12:00", "T12:00:00Z") + "\n").collect();
+    assert!(run(zoned, &utc, false).2.is_empty());
+    let told = run(plain, &utc, false).2;
+    assert!(told.len() == 1 && told[0].starts_with("3 of 3 times in `at` of `e` say no zone"), "{told:?}");
+    let mixed = format!("{zoned}2,2020-06-20 11:00,3.5\n1,,1\n");
+    for units in [timed.as_str(), UNITS] {
+        let (_, counts, told) = run(&mixed, units, true);
+        assert_eq!(counts, (Some(1), Some(0)));
+        assert_eq!(told, ["3 of 4 times in `at` of `e` say their zone and were read as UTC; 1 say none and were read as they stand"]);
+    }
+    // Dates have no zone to say.
+    assert_eq!(run(LABS, UNITS, false).1, (None, None));
+}

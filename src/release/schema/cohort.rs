@@ -1,6 +1,6 @@
 //! Tables about the making of the cohort: features and the code lists behind them.
 
-use super::{TableDecl, WITHHELD, count, integer, key, text};
+use super::{TableDecl, WITHHELD, count, integer, key, number, text};
 
 pub static FEATURES: TableDecl = TableDecl {
     name: "features",
@@ -33,6 +33,12 @@ pub static FEATURES: TableDecl = TableDecl {
         count("n_units_tied", "units", "First and last: units with several rows at the time that decides; the order of the file decided."),
         count("n_units_tied_differing", "units", "Of those: with differing values."),
         WITHHELD,
+        integer(
+            "n_without_zone",
+            "rows",
+            "Time stamps in the time column of the table that say no zone and were read as they stand; null for dates, sources and queries.",
+        ),
+        integer("n_without_time_of_day", "rows", "Dates among the time stamps of that column, read as midnight."),
     ],
     hidden: &[integer("_fewest_code", "units", "Smallest number of units, 0 excepted, that a code of the list was found in.")],
 };
@@ -55,8 +61,63 @@ pub static CODE_LISTS: TableDecl = TableDecl {
     hidden: &[],
 };
 
+pub static CODING: TableDecl = TableDecl {
+    name: "coding",
+    row: "the events that features of codes choose from, among the units of a group",
+    columns: &[
+        key("table", "The event table."),
+        key("column", "The column of codes."),
+        key("window", "Bounds relative to the index date, included; or any_time."),
+        key("features", "The features that choose from these events, joined by +."),
+        key("place", "The column whose values are hospitals: of the hospital method, else of fixed effects, else of clusters."),
+        key("side", "all, reference or index."),
+        text("group", "The group, as the study file writes it; null for all groups together."),
+        count("n_units", "units", "Units of the analysis."),
+        integer("n_places", "hospitals", "Hospitals with at least one of them."),
+        integer(
+            "n_places_large",
+            "hospitals",
+            "Hospitals with at least 30 of them (or `release: min_cell`, if that is more): the shares below are theirs.",
+        ),
+        integer(
+            "n_without",
+            "units",
+            "Units without an event with a code in the window, whatever the code; units without a key or an index date are among them.",
+        ),
+        number("share_without", "", "n_without / n_units."),
+        number("mean_events", "", "Mean number of events with a code in the window, a unit."),
+        number("share_min", "", "Smallest share_without of a hospital."),
+        number("share_p10", "", "The share of the hospital at the 10th percentile: the smallest that at least 10% of hospitals do not exceed."),
+        number("share_p25", "", "The share of the hospital at the 25th percentile."),
+        number("share_median", "", "The share of the hospital at the 50th percentile."),
+        number("share_p75", "", "The share of the hospital at the 75th percentile."),
+        number("share_p90", "", "The share of the hospital at the 90th percentile."),
+        number("share_max", "", "Largest share_without of a hospital."),
+        WITHHELD,
+    ],
+    hidden: &[
+        integer("_events", "rows", "Events with a code of these units."),
+        integer("_nearest", "units", "Smallest difference, 0 excepted, of n_without from that of the group in the rows of other events before."),
+        integer(
+            "_fewest_min",
+            "units",
+            "Fewest units, 0 excepted, with or without an event at the hospital of share_min; of a group's row in any group.",
+        ),
+        integer("_fewest_p10", "units", "The same of share_p10."),
+        integer("_fewest_p25", "units", "The same of share_p25."),
+        integer("_fewest_median", "units", "The same of share_median."),
+        integer("_fewest_p75", "units", "The same of share_p75."),
+        integer("_fewest_p90", "units", "The same of share_p90."),
+        integer("_fewest_max", "units", "The same of share_max."),
+        integer("_fewest_rest", "units", "The same of all hospitals together that have so few, whose sum would follow from the others."),
+    ],
+};
+
+/// The shares of hospitals in [`CODING`], by the ends of their columns, with the share of hospitals that do not exceed them.
+pub const CODING_SHARES: [(&str, f64); 7] = [("min", 0.0), ("p10", 0.1), ("p25", 0.25), ("median", 0.5), ("p75", 0.75), ("p90", 0.9), ("max", 1.0)];
+
 /// Columns of [`FEATURES`] that are counts of the cohort's events and units.
-pub const FEATURE_COUNTS: [&str; 16] = [
+pub const FEATURE_COUNTS: [&str; 18] = [
     "n_matched",
     "n_kept",
     "n_where_null",
@@ -73,6 +134,8 @@ pub const FEATURE_COUNTS: [&str; 16] = [
     "n_units_with_event",
     "n_units_tied",
     "n_units_tied_differing",
+    "n_without_zone",
+    "n_without_time_of_day",
 ];
 
 /// Columns of [`FEATURES`] each of which counts rows of the one before it.

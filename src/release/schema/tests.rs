@@ -4,7 +4,7 @@ use super::*;
 use std::path::Path;
 
 /// The tables of CONTRACT section 3, column by column.
-const CONTRACT: [(&str, &str); 18] = [
+const CONTRACT: [(&str, &str); 19] = [
     ("attrition", "step, name, n_before, n_removed, n_after, n_reference, n_index"),
     ("joins", "joined_table, key, unmatched, n_rows, n_matched, n_unmatched, n_table"),
     (
@@ -37,6 +37,7 @@ const CONTRACT: [(&str, &str); 18] = [
     ("diagnostics", "index_group, blocks, check, value, threshold, passed, message"),
     ("features", "feature, table, take, window, n_rows, n_matched"),
     ("code_lists", "feature, table, column, system, code, label, file, n_rows, n_units, withheld"),
+    ("coding", "table, column, window, features, place, side, group, n_units, n_places, n_places_large, n_without, share_without, mean_events"),
     ("overlap", "index_group, blocks, low, high, n_reference, n_index, share_reference, share_index"),
 ];
 

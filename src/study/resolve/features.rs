@@ -94,6 +94,8 @@ impl Resolver<'_> {
                 self.error(codes::G210, message, name.span, "one of them", "a score takes all codes of the window: remove `take`");
                 return None;
             }
+            // What could not be read was reported where it stands.
+            (None, None) if !self.complete(&["cohort"]) => return None,
             (None, None) => {
                 let message = format!("feature `{}` does not say how events become one value", name.value);
                 self.error(codes::G105, message, name.span, "no `take`", "add `take:` first, last, min, max, mean, count or any; or `score:`");
