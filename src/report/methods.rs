@@ -12,7 +12,7 @@ pub fn methods(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::DECOMPOSITION) else { return Vec::new() };
     let mut views = Vec::new();
     for group in &s.meta.index {
-        let caption = format!("{} and {}, gap as index minus reference", s.patients(group), s.patients(&s.meta.reference));
+        let caption = format!("Parts of the gap by analysis: {} and {}", s.patients(group), s.patients(&s.meta.reference));
         let mut view = TableView::new(caption)
             .left("Analysis", "Its name in the study file; the method, its family, its gap and its unit")
             .right("Fair", &part_name("allowable"));
@@ -26,7 +26,7 @@ pub fn methods(s: &Study) -> Vec<TableView> {
         for analysis in s.analyses() {
             one_analysis(s, t, group, &analysis, &mut view, &mut note);
         }
-        note.insert(0, "Intervals stand under the estimates.".to_owned());
+        note.insert(0, format!("{}s stand under the estimates; the gap is index minus reference.", s.interval_head()));
         view.note(note.join(" "));
         if !view.rows.is_empty() {
             views.push(view);

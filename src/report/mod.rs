@@ -4,7 +4,9 @@
 //! not in [`ResultTables`], so it cannot be shown here.
 
 mod causal;
+mod characteristics;
 mod chart;
+mod checks;
 mod compared;
 mod csv;
 mod figure;
@@ -102,7 +104,7 @@ fn page(s: &Study) -> Page {
     let meta = s.meta;
     let mut byline = vec![meta.study.clone()];
     byline.extend(sections::analysed(s).map(|n| format!("{} {} analysed", numbers::count(n), s.unit_name())));
-    byline.extend(meta.cluster.as_ref().map(|c| format!("clustered by {}", s.label(c))));
+    byline.extend(s.cluster_in_words().map(|c| format!("clustered by {c}")));
     byline.extend(meta.weight.as_ref().map(|w| format!("weighted by {}", s.label(w))));
     let mut groups: Vec<Group> = meta.index.iter().enumerate().map(|(at, g)| group(s, at, g)).collect();
     let sections = page::sections(s, &mut groups);
@@ -148,11 +150,12 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
 fn alerts(s: &Study) -> Vec<Alert> {
     let mut out = Vec::new();
     for (analysis, group, reason) in &s.meta.not_estimated {
-        out.push(Alert { head: format!("{analysis}, {}: not estimated.", s.patients(group)), text: reason.clone(), link: None });
+        let head = format!("{}, {}: not estimated.", study::capital(&analysis.replace('_', " ")), s.patients(group));
+        out.push(Alert { head, text: wording::sentence(&s.in_words(reason)), link: None });
     }
     for (analysis, group, reason) in &s.meta.blinded {
-        let head = format!("{analysis}, {}: a check that the estimates rest on did not pass.", s.patients(group));
-        out.push(Alert { head, text: format!("{}.", reason.replace('_', " ")), link: None });
+        let head = format!("{}, {}: a check that the estimates rest on did not pass.", study::capital(&analysis.replace('_', " ")), s.patients(group));
+        out.push(Alert { head, text: wording::sentence(&checks::name(reason)), link: None });
     }
     if let Some(t) = s.table(&schema::DIAGNOSTICS) {
         let failed: Vec<usize> = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).collect();
@@ -160,7 +163,7 @@ fn alerts(s: &Study) -> Vec<Alert> {
             // By check, the groups that it did not pass for; what each means stands in the section of checks.
             let mut by_check: IndexMap<String, Vec<&str>> = IndexMap::new();
             for &r in &failed {
-                let groups = by_check.entry(t.text(r, "check").replace('_', " ")).or_default();
+                let groups = by_check.entry(wording::inner(&checks::name(t.text(r, "check")))).or_default();
                 let group = t.text(r, "index_group");
                 if !group.is_empty() && !groups.contains(&group) {
                     groups.push(group);
@@ -172,7 +175,7 @@ fn alerts(s: &Study) -> Vec<Alert> {
                 .map(|(check, groups)| if several && !groups.is_empty() { format!("{check} ({})", groups.join(", ")) } else { check });
             let told = told.collect::<Vec<_>>().join("; ");
             let total = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool().is_some()).count();
-            out.push(Alert { head: format!("{} of {total} checks did not pass.", failed.len()), text: format!("{told}."), link: Some("#checks") });
+            out.push(Alert { head: format!("{} of {total} checks did not pass.", failed.len()), text: wording::sentence(&told), link: Some("#checks") });
         }
     }
     out

@@ -210,6 +210,10 @@ fn nested(s: &Study, _: usize) -> Section {
 
 fn conventions(s: &Study, _: usize) -> Section {
     let mut out = section("methods", "Methods side by side", "STROBE 17", methods::why_they_differ(s));
+    // One analysis stands beside nothing; a method without figures of its own elsewhere keeps its table.
+    if s.analyses().len() < 2 && s.method(&s.meta.primary).as_deref() == Some("with_and_without") {
+        return out;
+    }
     out.items.extend(figures(per_group(s, "methods", compared::methods)));
     out.items.extend(tables(methods::methods(s)));
     out
@@ -253,7 +257,7 @@ fn sensitivity(s: &Study, _: usize) -> Section {
 fn agreement(s: &Study, _: usize) -> Section {
     let mut out = section("checks", "Agreement and checks", "STROBE 12", "");
     out.items.extend(figures(per_group(s, "agreement", compared::agreement)));
-    out.items.extend(tables(sections::checks(s)));
+    out.items.extend(tables(super::checks::tables(s)));
     out
 }
 

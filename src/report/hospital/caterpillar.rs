@@ -120,6 +120,14 @@ impl Caterpillar {
             let places = at.windows(2).next().map_or(0, |w| (-(w[1] - w[0]).log10().floor()).clamp(0.0, 9.0) as usize);
             return (low, high, at.into_iter().map(|v| (v, fixed(v, places))).collect());
         }
+        // Round ratios, where a row of them has few enough marks; powers of one ratio otherwise.
+        const ROUND: [&[f64]; 3] = [&[0.8, 0.9, 1.0, 1.1, 1.25], &[0.5, 0.7, 1.0, 1.4, 2.0], &[0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0]];
+        for marks in ROUND {
+            let (Some(first), Some(last)) = (marks.iter().rposition(|m| m.ln() <= low), marks.iter().position(|m| m.ln() >= high)) else { continue };
+            let Some(held) = marks.get(first..=last) else { continue };
+            let ends = |at: usize| held.get(at).map_or(0.0, |m| m.ln());
+            return (ends(0), ends(held.len() - 1), held.iter().map(|m| (m.ln(), general(*m))).collect());
+        }
         let few = |step: &f64| (high / step).ceil() - (low / step).floor() <= 8.0;
         let step = [1.05, 1.1, 1.25, 1.5, 2.0, 4.0, 10.0, 100.0].map(f64::ln).into_iter().find(few).unwrap_or(((high - low) / 6.0).max(1.0));
         let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
