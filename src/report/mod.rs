@@ -94,10 +94,46 @@ pub fn render(tables: &ResultTables) -> Result<String, Problems> {
     let bug = |e: minijinja::Error| vec![Problem::error(codes::G901, format!("report.html: {e:#}"))];
     let mut environment = minijinja::Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.add_filter("code", code);
     // The name ends in .html, so every value is escaped unless the template says `safe`.
     environment.add_template("report.html", TEMPLATE).map_err(bug)?;
     let template = environment.get_template("report.html").map_err(bug)?;
     template.render(minijinja::value::Serde(&page)).map_err(bug)
+}
+
+/// A message of the program: what stands between back quotes is code, large numbers have commas.
+fn code(text: &str) -> minijinja::Value {
+    let escaped = |t: &str| minijinja::HtmlEscape(t).to_string();
+    let pieces: Vec<&str> = text.split('`').collect();
+    // An odd quote is a character like others.
+    if pieces.len() % 2 == 0 {
+        return minijinja::Value::from_safe_string(escaped(text));
+    }
+    let html = pieces.iter().enumerate().map(|(at, t)| if at % 2 == 1 { format!("<code>{}</code>", escaped(t)) } else { escaped(&with_commas(t)) });
+    minijinja::Value::from_safe_string(html.collect())
+}
+
+/// Whole numbers of five digits and more with commas; other digits, as those of codes, names and decimals, stay.
+fn with_commas(text: &str) -> String {
+    let of_number = |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '_' | '-' | ':' | '/');
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let free = !rest[..start].ends_with(of_number);
+        let end = start + rest[start..].find(|c: char| !of_number(c)).unwrap_or(rest.len() - start);
+        let word = &rest[start..end];
+        let digits = word.trim_end_matches([',', '.', ':']);
+        out.push_str(&rest[..start]);
+        match digits.parse::<i64>() {
+            Ok(n) if free && digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                out.push_str(&numbers::count(n));
+                out.push_str(&word[digits.len()..]);
+            }
+            _ => out.push_str(word),
+        }
+        rest = &rest[end..];
+    }
+    out + rest
 }
 
 fn page(s: &Study) -> Page {
@@ -135,6 +171,16 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
         "Whisker: {} interval of the bar that it stands on, at the end that the bar reaches with its start held fixed. Parts are rounded one by one.",
         numbers::level(s.meta.level)
     );
+    // A part of the other sign than the gap makes what follows larger, which a bar alone does not say.
+    let parts = s.parts(group, &s.meta.primary);
+    if let (Some(gap), Some(fair)) = (study::total(&parts, "gap"), study::total(&parts, "allowable"))
+        && fair.excludes_zero() == Some(true)
+        && gap.excludes_zero() == Some(true)
+        && gap.estimate * fair.estimate < 0.0
+    {
+        let sign = if fair.estimate < 0.0 { "negative" } else { "positive" };
+        note.push_str(&format!(" What is treated as fair is {sign}: at the same {} the gap is larger than as observed.", s.allowables_in_words()));
+    }
     if s.meta.blocks.len() > 1 {
         note.push_str(" The blocks are not ranked: that would take intervals of their differences.");
     }
@@ -194,6 +240,9 @@ fn facts(s: &Study) -> Vec<(String, String)> {
     }
     if !meta.study_file.is_empty() {
         out.push(fact("Command", format!("gapshare run {}", meta.study_file)));
+    } else {
+        out.push(fact("Study file", "study.resolved.yaml beside this page: gapshare run study.resolved.yaml gives these results".into()));
+        out.push(fact("Inputs", "named in run.json, each with its sha256; so is the study file".into()));
     }
     let rule = match meta.min_cell {
         0 => "none: every count is shown".to_owned(),

@@ -25,7 +25,6 @@ pub enum Item {
     Figure(Box<Drawn>),
     Table(Box<TableView>),
     Text(String),
-    Head(&'static str),
     /// Text to be copied.
     Paste(Paste),
     /// Words and what they mean.
@@ -126,7 +125,7 @@ impl Numbers {
                     self.tables += 1;
                     t.finish(self.tables, format!("table_{}", self.tables), &self.units);
                 }
-                Item::Text(_) | Item::Head(_) | Item::Paste(_) | Item::Terms(_) | Item::Warnings(_) => {}
+                Item::Text(_) | Item::Paste(_) | Item::Terms(_) | Item::Warnings(_) => {}
             }
         }
     }
@@ -296,7 +295,6 @@ fn warnings(s: &Study) -> Option<Section> {
 fn terms(s: &Study) -> Section {
     let mut out = section("terms", "Terms and sources", "", "");
     out.items.push(Item::Terms(reporting::terms(s)));
-    out.items.push(Item::Head("Sources of the methods"));
-    out.items.push(Item::Text(reporting::sources(s)));
+    out.items.push(Item::Paste(Paste { title: "Sources of the methods", paragraphs: reporting::sources(s) }));
     out
 }

@@ -11,6 +11,8 @@ use std::fmt::Write;
 
 struct Panel {
     title: String,
+    /// The blocks of the group model.
+    set: String,
     /// Lower and upper end, then density of reference and index group.
     bins: Vec<(f64, f64, f64, f64)>,
     c: Option<f64>,
@@ -35,6 +37,7 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
     let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
     let outside = panels.last().and_then(|p| p.outside);
     let title = match outside {
+        _ if !absent_blocks(s, &panels).is_empty() => "How far the groups overlap as blocks enter".to_owned(),
         Some(v) if v <= 0.05 => format!("With every block, all but {}% of {index} have {reference} like them", fixed(v * 100.0, 1)),
         Some(v) => format!("With every block, {}% of {index} lie outside the range of {reference}", fixed(v * 100.0, 1)),
         None => "How far the groups overlap as blocks enter".to_owned(),
@@ -52,9 +55,20 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
     let note = format!(
         "c: 0.5 where the groups do not differ, 1 where they do not overlap. Outside: share of the index group beyond the range of 99.8% of the reference group.{rule}"
     );
+    let absent = absent_blocks(s, &panels);
+    let note = match absent.as_slice() {
+        [] => note,
+        _ => format!("{note} Not drawn with {}: there is no group model, or nothing that may be shown.", crate::report::study::list(&absent)),
+    };
     let mut drawn = Drawn::new(id, Figure { svg, ..captioned(title, caption, note) });
     drawn.data = Some(data(t, &panels, (&s.short(group), &s.short(&s.meta.reference))));
     Some(drawn)
+}
+
+/// Blocks that no drawn panel holds.
+fn absent_blocks(s: &Study, panels: &[Panel]) -> Vec<String> {
+    let drawn = |block: &str| panels.iter().any(|p| p.set.split('+').any(|b| b == block));
+    s.meta.blocks.keys().filter(|b| !drawn(b)).map(|b| s.block_in_words(b)).collect()
 }
 
 fn panels(s: &Study, t: &Table, group: &str) -> Vec<Panel> {
@@ -76,6 +90,7 @@ fn panels(s: &Study, t: &Table, group: &str) -> Vec<Panel> {
             };
             out.push(Panel {
                 title,
+                set: set.to_owned(),
                 bins: Vec::new(),
                 c: check("group_model_c_statistic"),
                 outside: check("index_outside_reference_range"),
