@@ -100,11 +100,12 @@ fn of_levels(s: &Study, t: &Table, group: &str, mut levels: Vec<usize>) -> Vec<L
 fn place(level: &str) -> Option<(f64, i8)> {
     let lower = level.trim().to_lowercase();
     let begins = |words: &[&str]| words.iter().find_map(|w| lower.strip_prefix(w).map(str::to_owned));
-    let (rest, rank) = match (begins(&["<", "\u{2264}", "under ", "less than ", "below ", "up to "]), begins(&[">", "\u{2265}", "over ", "more than ", "above "])) {
-        (Some(rest), _) => (rest, -1),
-        (None, Some(rest)) => (rest, 1),
-        (None, None) => (lower, 0),
-    };
+    let (rest, rank) =
+        match (begins(&["<", "\u{2264}", "under ", "less than ", "below ", "up to "]), begins(&[">", "\u{2265}", "over ", "more than ", "above "])) {
+            (Some(rest), _) => (rest, -1),
+            (None, Some(rest)) => (rest, 1),
+            (None, None) => (lower, 0),
+        };
     let rest = rest.trim_start_matches(['=', ' ', '$', '\u{20ac}', '\u{a3}']);
     let digits: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.' || *c == ',').filter(|c| *c != ',').collect();
     digits.trim_end_matches('.').parse().ok().map(|v| (v, rank))
@@ -115,7 +116,9 @@ fn known(s: &Study, t: &Table, row: usize, group: &str, which: &str) -> Option<i
     let (gap, at) = s.gap_row(group)?;
     // The count of missing values stands on the row of the variable.
     let missing = (0..t.rows.len())
-        .filter(|&r| t.text(r, "index_group") == group && t.text(r, "variable") == t.text(row, "variable") && t.text(r, "block") == t.text(row, "block"))
+        .filter(|&r| {
+            t.text(r, "index_group") == group && t.text(r, "variable") == t.text(row, "variable") && t.text(r, "block") == t.text(row, "block")
+        })
         .find_map(|r| t.int(r, &format!("n_missing_{which}")))?;
     Some(gap.int(at, &format!("n_{which}"))? - missing)
 }

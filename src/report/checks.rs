@@ -90,7 +90,9 @@ fn summary(t: &Table, rows: &[usize]) -> Vec<usize> {
         (None, _) => f64::INFINITY,
     };
     for &r in rows {
-        let same = |q: &usize| t.text(*q, "check") == t.text(r, "check") && passed(t, *q) == passed(t, r) && t.number(*q, "threshold") == t.number(r, "threshold");
+        let same = |q: &usize| {
+            t.text(*q, "check") == t.text(r, "check") && passed(t, *q) == passed(t, r) && t.number(*q, "threshold") == t.number(r, "threshold")
+        };
         match out.iter_mut().find(|q| passed(t, r) != Some(false) && same(q)) {
             Some(q) if room(r) < room(*q) => *q = r,
             Some(_) => {}
@@ -106,7 +108,10 @@ fn table(s: &Study, t: &Table, rows: &[usize], caption: String) -> TableView {
     if several {
         view = view.left("Index group", "");
     }
-    view = view.right("Found", "What was found").right("Limit", "The side on which a result passes").left("Where", "The set of blocks or the analysis that the result is of");
+    view = view
+        .right("Found", "What was found")
+        .right("Limit", "The side on which a result passes")
+        .left("Where", "The set of blocks or the analysis that the result is of");
     view = view.left("What it means", "");
     let mut before = (String::new(), String::new());
     for &r in rows {

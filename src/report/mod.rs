@@ -200,7 +200,8 @@ fn alerts(s: &Study) -> Vec<Alert> {
         out.push(Alert { head, text: wording::sentence(&s.in_words(reason)), link: None });
     }
     for (analysis, group, reason) in &s.meta.blinded {
-        let head = format!("{}, {}: a check that the estimates rest on did not pass.", study::capital(&analysis.replace('_', " ")), s.patients(group));
+        let head =
+            format!("{}, {}: a check that the estimates rest on did not pass.", study::capital(&analysis.replace('_', " ")), s.patients(group));
         out.push(Alert { head, text: wording::sentence(&checks::name(reason)), link: None });
     }
     if let Some(t) = s.table(&schema::DIAGNOSTICS) {
@@ -221,7 +222,11 @@ fn alerts(s: &Study) -> Vec<Alert> {
                 .map(|(check, groups)| if several && !groups.is_empty() { format!("{check} ({})", groups.join(", ")) } else { check });
             let told = told.collect::<Vec<_>>().join("; ");
             let total = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool().is_some()).count();
-            out.push(Alert { head: format!("{} of {total} checks did not pass.", failed.len()), text: wording::sentence(&told), link: Some("#checks") });
+            out.push(Alert {
+                head: format!("{} of {total} checks did not pass.", failed.len()),
+                text: wording::sentence(&told),
+                link: Some("#checks"),
+            });
         }
     }
     out

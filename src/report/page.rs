@@ -234,7 +234,7 @@ fn hospitals(s: &Study, number: usize) -> Section {
         return out;
     }
     out.items.extend(told.paragraphs.into_iter().map(Item::Text));
-    out.items.extend(figures(told.figures.into_iter().map(Drawn::from)));
+    out.items.extend(figures(told.figures));
     out.items.extend(tables(told.tables));
     out
 }

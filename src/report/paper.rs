@@ -1,10 +1,10 @@
 //! The tables that a paper prints, as plain rows of text: the decompositions and Table 1. The terminal and the exports draw them.
 
+use super::characteristics::{self, Line, Side};
 use super::numbers::{fixed, level, outcome_name, percent};
 use super::study::Study;
-use super::characteristics::{self, Line, Side};
 use super::view::row_name;
-use super::wording::{analysis_note, sentence};
+use super::wording::{analysis_note, method_name, sentence};
 use crate::release::{ResultTables, schema};
 use std::collections::BTreeMap;
 
@@ -91,7 +91,8 @@ pub(super) fn decomposition(s: &Study, group: &str, analysis: &str) -> Option<Pa
     let fair = s.allowables_in_words();
     let of = if fair.is_empty() { "the gap".to_owned() } else { format!("the gap at the same {fair}") };
     let clusters = s.cluster_in_words().map(|c| format!(", clustered by {c}")).unwrap_or_default();
-    let mut note = vec![format!("Gap: {} minus {}. {} confidence intervals{clusters}.", s.patients(group), s.patients(&s.meta.reference), level(s.meta.level))];
+    let mut note =
+        vec![format!("Gap: {} minus {}. {} confidence intervals{clusters}.", s.patients(group), s.patients(&s.meta.reference), level(s.meta.level))];
     if parts.iter().any(|p| p.share.is_some()) {
         note.push(format!("Share: of {of}."));
     } else if parts.iter().any(|p| p.value.is_some() && !matches!(p.part.as_str(), "gap" | "allowable")) {
@@ -110,7 +111,13 @@ pub(super) fn decomposition(s: &Study, group: &str, analysis: &str) -> Option<Pa
     }
     Some(PaperTable {
         name: name(s, &format!("decomposition_{analysis}"), group),
-        caption: format!("{} and {}: {}", s.patients(group), s.patients(&s.meta.reference), super::wording::inner(&outcome_name(s.meta))),
+        caption: format!(
+            "{}: the gap between {} and {}, {}",
+            super::study::capital(&outcome_name(s.meta)),
+            s.patients(group),
+            s.patients(&s.meta.reference),
+            super::wording::lower(method_name(&s.method(analysis).unwrap_or_default()))
+        ),
         note: note.join(" "),
         head: vec!["Part".to_owned(), super::study::capital(&u.word), s.interval_head(), "Share".to_owned()],
         rows: rows.collect(),
@@ -157,7 +164,12 @@ fn table_one(s: &Study, group: &str) -> Option<PaperTable> {
         name: name(s, "table_one", group),
         caption: format!("Characteristics of {} and {}", s.patients(group), s.patients(&s.meta.reference)),
         note,
-        head: vec!["Characteristic".to_owned(), sized(s.patients(group), "n_index"), sized(s.patients(&s.meta.reference), "n_reference"), "SMD".to_owned()],
+        head: vec![
+            "Characteristic".to_owned(),
+            sized(s.patients(group), "n_index"),
+            sized(s.patients(&s.meta.reference), "n_reference"),
+            "SMD".to_owned(),
+        ],
         rows,
     })
 }

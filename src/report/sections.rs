@@ -1,7 +1,7 @@
 //! The tables of each section, from the result tables.
 
-use super::numbers::{fixed, general, percent, range};
 use super::characteristics;
+use super::numbers::{fixed, general, percent, range};
 use super::study::Study;
 use super::view::{TableView, counted, limits, marked, number, part_name, ranged, row_name, share, value, withheld, words};
 use super::wording::analysis_note;
@@ -137,7 +137,9 @@ fn of_group(s: &Study, t: &Table, group: &str) -> TableView {
     let lines = characteristics::lines(s, group);
     let (weighted, missing) = (
         rows.iter().any(|&r| t.number(r, "smd_weighted").is_some()),
-        rows.iter().any(|&r| ["n_missing_index", "n_missing_reference"].iter().any(|c| t.int(r, c) != Some(0) && (t.int(r, c).is_some() || t.flag(r, "withheld")))),
+        rows.iter().any(|&r| {
+            ["n_missing_index", "n_missing_reference"].iter().any(|c| t.int(r, c) != Some(0) && (t.int(r, c).is_some() || t.flag(r, "withheld")))
+        }),
     );
     let (short, other) = (s.short(group), s.short(&s.meta.reference));
     let mut view = TableView::new(format!("Characteristics of {} and {}", s.patients(group), s.patients(&s.meta.reference)))
@@ -189,10 +191,7 @@ fn of_group(s: &Study, t: &Table, group: &str) -> TableView {
         }
     }
     let known = if missing { "" } else { " No value is missing." };
-    view.note(format!(
-        "{}{known} SMD: difference in means over the standard deviation; above 0.10 in bold.",
-        characteristics::note(s, &lines)
-    ));
+    view.note(format!("{}{known} SMD: difference in means over the standard deviation; above 0.10 in bold.", characteristics::note(s, &lines)));
     view
 }
 

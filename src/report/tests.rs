@@ -652,7 +652,10 @@ fn the_gap_at_the_same_allowables_is_called_larger_where_the_interval_says_so() 
             set(t, row, "conf_high", high.into());
         });
         let means = between(&html, "<figure id=\"means-1\"", "</figure>")[0].to_owned();
-        (between(&means, "class=\"ft\">", "<")[0].to_owned(), html.contains("What is treated as fair is negative: at the same age and sex the gap is larger"))
+        (
+            between(&means, "class=\"ft\">", "<")[0].to_owned(),
+            html.contains("What is treated as fair is negative: at the same age and sex the gap is larger"),
+        )
     };
     assert_eq!(title(-0.02, -0.003), ("At the same age and sex the gap is larger, not smaller".to_owned(), true));
     assert_eq!(title(-0.02, 0.003), ("At the same age and sex the gap is about the same".to_owned(), false));
@@ -665,7 +668,12 @@ fn table_one_reads_as_journals_print_it() {
         let t = tables.tables.get_mut("table_one").unwrap();
         let row = (0..t.rows.len()).find(|&r| t.text(r, "variable") == "creatinine").unwrap();
         let sd = |p: f64, n: f64| (p * (1.0 - p) * n / (n - 1.0)).sqrt();
-        for (column, v) in [("mean_reference", 2983.0 / 14913.0), ("sd_reference", sd(2983.0 / 14913.0, 14913.0)), ("mean_index", 0.25), ("sd_index", sd(0.25, 5000.0))] {
+        for (column, v) in [
+            ("mean_reference", 2983.0 / 14913.0),
+            ("sd_reference", sd(2983.0 / 14913.0, 14913.0)),
+            ("mean_index", 0.25),
+            ("sd_index", sd(0.25, 5000.0)),
+        ] {
             set(t, row, column, v.into());
         }
         let levels = (0..t.rows.len()).filter(|&r| t.text(r, "variable") == "insurance").collect::<Vec<_>>();
@@ -722,14 +730,25 @@ fn checks_are_summed_up_and_stand_in_full_below() {
 #[test]
 fn messages_show_code_as_code_and_large_numbers_with_commas() {
     let html = one_group(|tables| tables.meta.problems[0].message = "26588 of 28887 rows lack `a<b`, 1998 not; x12345 and 0.123456 stay".into());
-    assert!(html.contains("26,588 of 28,887 rows lack <code>a&lt;b</code>, 1998 not; x12345 and 0.123456 stay"), "{}", html.split("G319").nth(1).unwrap());
+    assert!(
+        html.contains("26,588 of 28,887 rows lack <code>a&lt;b</code>, 1998 not; x12345 and 0.123456 stay"),
+        "{}",
+        html.split("G319").nth(1).unwrap()
+    );
 }
 
 /// What stands in a study file as a name keeps its capital, and blocks lose the word that the sentence repeats.
 #[test]
 fn labels_inside_sentences() {
     use super::wording::inner;
-    for (label, want) in [("Medicaid", "Medicaid"), ("Medicaid or none", "Medicaid or none"), ("Diabetes", "diabetes"), ("eGFR, mL", "eGFR, mL"), ("ICU stay", "ICU stay"), ("Whitening", "whitening")] {
+    for (label, want) in [
+        ("Medicaid", "Medicaid"),
+        ("Medicaid or none", "Medicaid or none"),
+        ("Diabetes", "diabetes"),
+        ("eGFR, mL", "eGFR, mL"),
+        ("ICU stay", "ICU stay"),
+        ("Whitening", "whitening"),
+    ] {
         assert_eq!(inner(label), want);
     }
     let html = one_group(|tables| {

@@ -176,7 +176,19 @@ fn observed(s: &Study, group: &str, u: &Units) -> String {
 
 /// Names that keep their capital inside a sentence.
 const PROPER: [&str; 14] = [
-    "Medicaid", "Medicare", "Tricare", "Hispanic", "Latino", "Black", "White", "Asian", "English", "Spanish", "Charlson", "Elixhauser", "Glasgow",
+    "Medicaid",
+    "Medicare",
+    "Tricare",
+    "Hispanic",
+    "Latino",
+    "Black",
+    "White",
+    "Asian",
+    "English",
+    "Spanish",
+    "Charlson",
+    "Elixhauser",
+    "Glasgow",
     "Apgar",
 ];
 
@@ -289,9 +301,22 @@ pub fn setting_in_words(s: &Study, key: &str, value: &str) -> Option<String> {
         ("target", "reference") => "standardised to the reference group",
         ("target", "pooled") => "standardised to both groups together",
         ("linear", "true") => "linear models",
-        ("learner", "glm") | ("unsupported", "auto") | ("quadrature", "1") | ("linear" | "detail" | "normalize" | "ape", "false") => return None,
+        ("fold", "two") => "two-fold",
+        ("fold", "three") => "three-fold",
+        ("reference", "reference") => "coefficients of the reference group",
+        ("reference", "index") => "coefficients of the index group",
+        ("reference", "pooled") => "pooled coefficients",
+        ("normalize", "true") => "levels normalised",
+        ("se", "classical") => "standard errors as other programs print them",
+        ("learner", "glm")
+        | ("unsupported", "auto")
+        | ("quadrature", "1")
+        | ("se", "influence")
+        | ("linear" | "detail" | "normalize" | "ape", "false") => return None,
         _ => {
-            let given = value.split(" + ").map(|v| if v == "allowable" { "the variables treated as fair".to_owned() } else { s.in_words(v).replace('_', " ") });
+            let given = value
+                .split(" + ")
+                .map(|v| if v == "allowable" { "the variables treated as fair".to_owned() } else { s.in_words(v).replace('_', " ") });
             return Some(format!("{} {}", key.replace('_', " "), given.collect::<Vec<_>>().join(" + ")));
         }
     };

@@ -56,7 +56,9 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
         crate::report::study::capital(&unit),
         level(s.meta.level),
         match rows.len() {
-            2 => format!(" Lower row: {reference_name} weighted to the {fair} of {index_name}; the interval of that mean is not computed, that of the gap is."),
+            2 => format!(
+                " Lower row: {reference_name} weighted to the {fair} of {index_name}; the interval of that mean is not computed, that of the gap is."
+            ),
             _ => String::new(),
         }
     );
