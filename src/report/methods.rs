@@ -115,7 +115,11 @@ pub fn is_figure(t: &Table, row: usize) -> bool {
 /// Figures that analyses give beside their parts.
 fn figures(s: &Study) -> Option<TableView> {
     let t = s.table(&schema::DIAGNOSTICS)?;
-    let mut view = TableView::new("Figures beside the parts").left("Figure", "").left("Index group", "").right("Value", "").left("What it means", "");
+    let mut view = TableView::new("Figures beside the parts")
+        .left("Figure", "")
+        .left("Index group", "")
+        .right("Value", "In the unit that its meaning names")
+        .left("What it means", "");
     for r in (0..t.rows.len()).filter(|&r| is_figure(t, r)) {
         let name = words(t.text(r, "check").replace('_', " "));
         view.row("", vec![name, words(t.text(r, "index_group")), value(t, r, "value", super::numbers::general), words(t.text(r, "message"))]);

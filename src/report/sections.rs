@@ -308,7 +308,10 @@ pub fn detail(s: &Study) -> Vec<TableView> {
                 .and_then(|d| (0..d.rows.len()).find(|&r| d.text(r, "analysis") == analysis).map(|r| d.text(r, "scale").to_owned()));
             let u = s.units(group, &scale.unwrap_or_else(|| s.meta.scale.clone()));
             let name = format!("{analysis}: contributions of single terms, {}", s.patients(group));
-            let mut view = TableView::new(name.clone()).left("Term", "").right(u.short.clone(), "").right(s.interval_head(), "");
+            let mut view = TableView::new(name.clone())
+                .left("Term", "")
+                .right(u.short.clone(), "The part of the block that goes with the term")
+                .right(s.interval_head(), "Confidence interval");
             let mut head = String::new();
             for &r in rows.iter().filter(|&&r| t.text(r, "analysis") == analysis) {
                 let (part, block) = (part_name(t.text(r, "part")), s.block(t.text(r, "block")));
@@ -344,7 +347,7 @@ pub fn models(s: &Study) -> Vec<TableView> {
     let mut view = TableView::new("Coefficients of the models with the most blocks")
         .left("Term", "")
         .right("Estimate", "On the scale of the link")
-        .right(s.interval_head(), "")
+        .right(s.interval_head(), "Confidence interval")
         .left("Standard errors", "");
     let mut head = String::new();
     for r in (0..t.rows.len()).filter(|&r| size(r) == largest) {

@@ -55,6 +55,11 @@ impl<'a> Study<'a> {
         self.meta.labels.get(variable).cloned().unwrap_or_else(|| capital(&variable.replace('_', " ")))
     }
 
+    /// An analysis inside a sentence: `the primary analysis`, `the analysis plug in`.
+    pub fn analysis_in_words(&self, analysis: &str) -> String {
+        if analysis == self.meta.primary { "the primary analysis".to_owned() } else { format!("the analysis {}", analysis.replace('_', " ")) }
+    }
+
     /// A term of a model with the label of its variable.
     pub fn term(&self, term: &str) -> String {
         match term {

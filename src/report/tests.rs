@@ -620,7 +620,7 @@ fn variations_stand_in_a_section_of_their_own() {
         "Not explained by the measured factors, units of fracture",
         "Ldl: it is known of no unit of a group.",
         "14,000",
-        "without Creatinine, mg",
+        "without creatinine",
         "not that it is spurious",
         "Robustness value",
         "2 \u{d7} Clinical and physiological, measured",
@@ -760,4 +760,23 @@ fn labels_inside_sentences() {
     assert!(html.contains("clustered by hospital<") && !html.contains("clustered by hospital_id"));
     assert!(html.contains("We compared Black patients (index group, n = 5,000) with White patients (reference group, n = 14,913) by race."));
     assert!(html.contains("Of 28,614 rows of encounters, 20,062 were analysed"));
+}
+
+/// Hover says what a number is: every head of a column with numbers has a definition, and the family stands by contributions.
+#[test]
+fn every_column_of_numbers_has_a_definition() {
+    for (name, tables) in cases() {
+        let html = render(&tables).unwrap();
+        for table in between(&html, "<table", "</table>") {
+            let heads: Vec<&str> = between(table, "<th scope=\"col\"", "</th>");
+            for row in between(table, "<tr", "</tr>") {
+                let mut cells: Vec<&str> = row.split("<td").skip(1).collect();
+                cells.reverse();
+                for (cell, head) in cells.iter().zip(heads.iter().rev()) {
+                    assert!(!cell.contains("data-v=") || head.contains("title=\""), "{name}: {head} of {cell}");
+                }
+            }
+        }
+        assert!(html.contains("data-family=\"Family A\""), "{name}");
+    }
 }
