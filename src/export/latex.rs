@@ -59,6 +59,10 @@ fn escaped(text: &str) -> String {
             '\u{d7}' => out.push_str("$\\times$"),
             '\u{b2}' => out.push_str("\\textsuperscript{2}"),
             '\u{b3}' => out.push_str("\\textsuperscript{3}"),
+            '\u{2264}' => out.push_str("$\\leq$"),
+            '\u{2265}' => out.push_str("$\\geq$"),
+            '\u{b5}' | '\u{3bc}' => out.push_str("$\\mu$"),
+            '\u{2020}' => out.push_str("\\dag{}"),
             '\u{2013}' => out.push_str("--"),
             '\u{a0}' => out.push('~'),
             '\n' | '\r' | '\t' => out.push(' '),
@@ -78,6 +82,7 @@ mod tests {
             ("a_b & 5% of $x#1", "a\\_b \\& 5\\% of \\$x\\#1"),
             ("{x}^2~\\y", "\\{x\\}\\textasciicircum{}2\\textasciitilde{}\\textbackslash{}y"),
             ("\u{2212}1.2\u{a0}to\u{a0}3", "$-$1.2~to~3"),
+            ("\u{2264} 5 \u{b5}mol/L", "$\\leq$ 5 $\\mu$mol/L"),
             ("m\u{b2} <5>", "m\\textsuperscript{2} \\textless{}5\\textgreater{}"),
         ] {
             assert_eq!(escaped(text), want);

@@ -99,11 +99,18 @@ fn sheet(s: &Sheet) -> String {
         .head
         .iter()
         .enumerate()
-        .map(|(k, name)| format!("<col min=\"{0}\" max=\"{0}\" width=\"{1}\" customWidth=\"1\"/>", k + 1, name.chars().count().max(10) + 2))
+        .map(|(k, name)| {
+            // As wide as its longest text, up to a width that still leaves others on the screen.
+            let texts =
+                s.rows.iter().filter_map(|cells| cells.get(k)).filter_map(|c| if let Cell::Text(v) = c { Some(v.chars().count()) } else { None });
+            let wide = texts.max().unwrap_or(0).min(60).max(name.chars().count()).max(10) + 2;
+            format!("<col min=\"{0}\" max=\"{0}\" width=\"{wide}\" customWidth=\"1\"/>", k + 1)
+        })
         .collect();
+    let filter = format!("<autoFilter ref=\"A1:{}{}\"/>", letters(s.head.len().saturating_sub(1)), s.rows.len() + 1);
     format!(
         "{HEAD}<worksheet xmlns=\"{MAIN}\"><sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" \
-         state=\"frozen\"/></sheetView></sheetViews><cols>{columns}</cols><sheetData>{}</sheetData></worksheet>",
+         state=\"frozen\"/></sheetView></sheetViews><cols>{columns}</cols><sheetData>{}</sheetData>{filter}</worksheet>",
         rows.concat()
     )
 }

@@ -63,7 +63,10 @@ pub fn assumptions(s: &Study) -> Vec<TableView> {
     for (list, analyses) in shared {
         for (at, (name, text)) in list.into_iter().enumerate() {
             let who = if at == 0 { analyses.join(", ") } else { String::new() };
-            view.row("", vec![words(who), words(capital(name)), words(capital(text))]);
+            view.row(
+                "",
+                vec![words(who), words(capital(name)), words(capital(&s.in_words(text).replace("the allowables", "the variables treated as fair")))],
+            );
         }
     }
     view.note(if s.meta.causal_claims {

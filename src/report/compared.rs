@@ -251,7 +251,8 @@ pub fn choices(s: &Study, group: &str, analysis: &str, id: String) -> Option<Dra
     };
     let desc = format!("{} rows of other choices, by part: {}.", n - 1, panels.heads.iter().map(|h| h.0.as_str()).collect::<Vec<_>>().join(", "));
     let caption = format!(
-        "Each row changes one choice of the analysis {analysis} and keeps the rest, between {} and {}. Lines: {} intervals; dotted: the values as reported.",
+        "Each row changes one choice of {} and keeps the rest, between {} and {}. Lines: {} intervals; dotted: the values as reported.",
+        s.analysis_in_words(analysis),
         s.patients(group),
         s.patients(&s.meta.reference),
         level(s.meta.level)

@@ -6,10 +6,11 @@
 mod caterpillar;
 mod rows;
 mod sentences;
+mod shares;
 #[cfg(test)]
 mod tests;
 
-use super::Figure;
+use super::figure::Drawn;
 use super::numbers::{Units, level};
 use super::study::{Interval, Study, capital, interval, list};
 use super::view::TableView;
@@ -19,7 +20,7 @@ use crate::release::{Table, schema};
 pub struct Told {
     pub intro: String,
     pub paragraphs: Vec<String>,
-    pub figures: Vec<Figure>,
+    pub figures: Vec<Drawn>,
     pub tables: Vec<TableView>,
 }
 
@@ -35,6 +36,7 @@ pub fn section(s: &Study, number: usize) -> Told {
             if at == 0 {
                 out.paragraphs.extend(one.in_full());
                 out.figures.extend(caterpillar::figure(&one, number + out.figures.len()));
+                out.figures.extend(shares::figure(&one, number + out.figures.len()));
             } else {
                 out.paragraphs.extend(one.in_short(&One { s, group, analysis: analyses[0] }));
             }

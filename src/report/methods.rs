@@ -12,7 +12,7 @@ pub fn methods(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::DECOMPOSITION) else { return Vec::new() };
     let mut views = Vec::new();
     for group in &s.meta.index {
-        let caption = format!("{} and {}, gap as index minus reference", s.patients(group), s.patients(&s.meta.reference));
+        let caption = format!("Parts of the gap by analysis: {} and {}", s.patients(group), s.patients(&s.meta.reference));
         let mut view = TableView::new(caption)
             .left("Analysis", "Its name in the study file; the method, its family, its gap and its unit")
             .right("Fair", &part_name("allowable"));
@@ -26,7 +26,7 @@ pub fn methods(s: &Study) -> Vec<TableView> {
         for analysis in s.analyses() {
             one_analysis(s, t, group, &analysis, &mut view, &mut note);
         }
-        note.insert(0, "Intervals stand under the estimates.".to_owned());
+        note.insert(0, format!("{}s stand under the estimates; the gap is index minus reference.", s.interval_head()));
         view.note(note.join(" "));
         if !view.rows.is_empty() {
             views.push(view);
@@ -115,7 +115,11 @@ pub fn is_figure(t: &Table, row: usize) -> bool {
 /// Figures that analyses give beside their parts.
 fn figures(s: &Study) -> Option<TableView> {
     let t = s.table(&schema::DIAGNOSTICS)?;
-    let mut view = TableView::new("Figures beside the parts").left("Figure", "").left("Index group", "").right("Value", "").left("What it means", "");
+    let mut view = TableView::new("Figures beside the parts")
+        .left("Figure", "")
+        .left("Index group", "")
+        .right("Value", "In the unit that its meaning names")
+        .left("What it means", "");
     for r in (0..t.rows.len()).filter(|&r| is_figure(t, r)) {
         let name = words(t.text(r, "check").replace('_', " "));
         view.row("", vec![name, words(t.text(r, "index_group")), value(t, r, "value", super::numbers::general), words(t.text(r, "message"))]);

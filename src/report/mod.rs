@@ -4,7 +4,9 @@
 //! not in [`ResultTables`], so it cannot be shown here.
 
 mod causal;
+mod characteristics;
 mod chart;
+mod checks;
 mod compared;
 mod csv;
 mod derived;
@@ -93,17 +95,53 @@ pub fn render(tables: &ResultTables) -> Result<String, Problems> {
     let bug = |e: minijinja::Error| vec![Problem::error(codes::G901, format!("report.html: {e:#}"))];
     let mut environment = minijinja::Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.add_filter("code", code);
     // The name ends in .html, so every value is escaped unless the template says `safe`.
     environment.add_template("report.html", TEMPLATE).map_err(bug)?;
     let template = environment.get_template("report.html").map_err(bug)?;
     template.render(minijinja::value::Serde(&page)).map_err(bug)
 }
 
+/// A message of the program: what stands between back quotes is code, large numbers have commas.
+fn code(text: &str) -> minijinja::Value {
+    let escaped = |t: &str| minijinja::HtmlEscape(t).to_string();
+    let pieces: Vec<&str> = text.split('`').collect();
+    // An odd quote is a character like others.
+    if pieces.len() % 2 == 0 {
+        return minijinja::Value::from_safe_string(escaped(text));
+    }
+    let html = pieces.iter().enumerate().map(|(at, t)| if at % 2 == 1 { format!("<code>{}</code>", escaped(t)) } else { escaped(&with_commas(t)) });
+    minijinja::Value::from_safe_string(html.collect())
+}
+
+/// Whole numbers of five digits and more with commas; other digits, as those of codes, names and decimals, stay.
+fn with_commas(text: &str) -> String {
+    let of_number = |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '_' | '-' | ':' | '/');
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let free = !rest[..start].ends_with(of_number);
+        let end = start + rest[start..].find(|c: char| !of_number(c)).unwrap_or(rest.len() - start);
+        let word = &rest[start..end];
+        let digits = word.trim_end_matches([',', '.', ':']);
+        out.push_str(&rest[..start]);
+        match digits.parse::<i64>() {
+            Ok(n) if free && digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                out.push_str(&numbers::count(n));
+                out.push_str(&word[digits.len()..]);
+            }
+            _ => out.push_str(word),
+        }
+        rest = &rest[end..];
+    }
+    out + rest
+}
+
 fn page(s: &Study) -> Page {
     let meta = s.meta;
     let mut byline = vec![meta.study.clone()];
     byline.extend(sections::analysed(s).map(|n| format!("{} {} analysed", numbers::count(n), s.unit_name())));
-    byline.extend(meta.cluster.as_ref().map(|c| format!("clustered by {}", s.label(c))));
+    byline.extend(s.cluster_in_words().map(|c| format!("clustered by {c}")));
     byline.extend(meta.weight.as_ref().map(|w| format!("weighted by {}", s.label(w))));
     let mut groups: Vec<Group> = meta.index.iter().enumerate().map(|(at, g)| group(s, at, g)).collect();
     let sections = page::sections(s, &mut groups);
@@ -134,6 +172,16 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
         "Whisker: {} interval of the bar that it stands on, at the end that the bar reaches with its start held fixed. Parts are rounded one by one.",
         numbers::level(s.meta.level)
     );
+    // A part of the other sign than the gap makes what follows larger, which a bar alone does not say.
+    let parts = s.parts(group, &s.meta.primary);
+    if let (Some(gap), Some(fair)) = (study::total(&parts, "gap"), study::total(&parts, "allowable"))
+        && fair.excludes_zero() == Some(true)
+        && gap.excludes_zero() == Some(true)
+        && gap.estimate * fair.estimate < 0.0
+    {
+        let sign = if fair.estimate < 0.0 { "negative" } else { "positive" };
+        note.push_str(&format!(" What is treated as fair is {sign}: at the same {} the gap is larger than as observed.", s.allowables_in_words()));
+    }
     if s.meta.blocks.len() > 1 {
         note.push_str(" The blocks are not ranked: that would take intervals of their differences.");
     }
@@ -149,11 +197,13 @@ fn group(s: &Study, at: usize, group: &str) -> Group {
 fn alerts(s: &Study) -> Vec<Alert> {
     let mut out = Vec::new();
     for (analysis, group, reason) in &s.meta.not_estimated {
-        out.push(Alert { head: format!("{analysis}, {}: not estimated.", s.patients(group)), text: reason.clone(), link: None });
+        let head = format!("{}, {}: not estimated.", study::capital(&analysis.replace('_', " ")), s.patients(group));
+        out.push(Alert { head, text: wording::sentence(&s.in_words(reason)), link: None });
     }
     for (analysis, group, reason) in &s.meta.blinded {
-        let head = format!("{analysis}, {}: a check that the estimates rest on did not pass.", s.patients(group));
-        out.push(Alert { head, text: format!("{}.", reason.replace('_', " ")), link: None });
+        let head =
+            format!("{}, {}: a check that the estimates rest on did not pass.", study::capital(&analysis.replace('_', " ")), s.patients(group));
+        out.push(Alert { head, text: wording::sentence(&checks::name(reason)), link: None });
     }
     if let Some(t) = s.table(&schema::DIAGNOSTICS) {
         let failed: Vec<usize> = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool() == Some(false)).collect();
@@ -161,7 +211,7 @@ fn alerts(s: &Study) -> Vec<Alert> {
             // By check, the groups that it did not pass for; what each means stands in the section of checks.
             let mut by_check: IndexMap<String, Vec<&str>> = IndexMap::new();
             for &r in &failed {
-                let groups = by_check.entry(t.text(r, "check").replace('_', " ")).or_default();
+                let groups = by_check.entry(wording::inner(&checks::name(t.text(r, "check")))).or_default();
                 let group = t.text(r, "index_group");
                 if !group.is_empty() && !groups.contains(&group) {
                     groups.push(group);
@@ -173,7 +223,11 @@ fn alerts(s: &Study) -> Vec<Alert> {
                 .map(|(check, groups)| if several && !groups.is_empty() { format!("{check} ({})", groups.join(", ")) } else { check });
             let told = told.collect::<Vec<_>>().join("; ");
             let total = (0..t.rows.len()).filter(|&r| t.cell(r, "passed").bool().is_some()).count();
-            out.push(Alert { head: format!("{} of {total} checks did not pass.", failed.len()), text: format!("{told}."), link: Some("#checks") });
+            out.push(Alert {
+                head: format!("{} of {total} checks did not pass.", failed.len()),
+                text: wording::sentence(&told),
+                link: Some("#checks"),
+            });
         }
     }
     out
@@ -192,6 +246,9 @@ fn facts(s: &Study) -> Vec<(String, String)> {
     }
     if !meta.study_file.is_empty() {
         out.push(fact("Command", format!("gapshare run {}", meta.study_file)));
+    } else {
+        out.push(fact("Study file", "study.resolved.yaml beside this page: gapshare run study.resolved.yaml gives these results".into()));
+        out.push(fact("Inputs", "named in run.json, each with its sha256; so is the study file".into()));
     }
     let rule = match meta.min_cell {
         0 => "none: every count is shown".to_owned(),

@@ -25,7 +25,6 @@ pub enum Item {
     Figure(Box<Drawn>),
     Table(Box<TableView>),
     Text(String),
-    Head(&'static str),
     /// Text to be copied.
     Paste(Paste),
     /// Words and what they mean.
@@ -126,7 +125,7 @@ impl Numbers {
                     self.tables += 1;
                     t.finish(self.tables, format!("table_{}", self.tables), &self.units);
                 }
-                Item::Text(_) | Item::Head(_) | Item::Paste(_) | Item::Terms(_) | Item::Warnings(_) => {}
+                Item::Text(_) | Item::Paste(_) | Item::Terms(_) | Item::Warnings(_) => {}
             }
         }
     }
@@ -220,6 +219,10 @@ fn nested(s: &Study, _: usize) -> Section {
 
 fn conventions(s: &Study, _: usize) -> Section {
     let mut out = section("methods", "Methods side by side", "STROBE 17", methods::why_they_differ(s));
+    // One analysis stands beside nothing; a method without figures of its own elsewhere keeps its table.
+    if s.analyses().len() < 2 && s.method(&s.meta.primary).as_deref() == Some("with_and_without") {
+        return out;
+    }
     out.items.extend(figures(per_group(s, "methods", compared::methods)));
     out.items.extend(tables(methods::methods(s)));
     out
@@ -241,7 +244,7 @@ fn hospitals(s: &Study, number: usize) -> Section {
         return out;
     }
     out.items.extend(told.paragraphs.into_iter().map(Item::Text));
-    out.items.extend(figures(told.figures.into_iter().map(Drawn::from)));
+    out.items.extend(figures(told.figures));
     out.items.extend(tables(told.tables));
     out
 }
@@ -263,7 +266,7 @@ fn sensitivity(s: &Study, _: usize) -> Section {
 fn agreement(s: &Study, _: usize) -> Section {
     let mut out = section("checks", "Agreement and checks", "STROBE 12", "");
     out.items.extend(figures(per_group(s, "agreement", compared::agreement)));
-    out.items.extend(tables(sections::checks(s)));
+    out.items.extend(tables(super::checks::tables(s)));
     out
 }
 
@@ -302,7 +305,6 @@ fn warnings(s: &Study) -> Option<Section> {
 fn terms(s: &Study) -> Section {
     let mut out = section("terms", "Terms and sources", "", "");
     out.items.push(Item::Terms(reporting::terms(s)));
-    out.items.push(Item::Head("Sources of the methods"));
-    out.items.push(Item::Text(reporting::sources(s)));
+    out.items.push(Item::Paste(Paste { title: "Sources of the methods", paragraphs: reporting::sources(s) }));
     out
 }

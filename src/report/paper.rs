@@ -1,8 +1,10 @@
 //! The tables that a paper prints, as plain rows of text: the decompositions and Table 1. The terminal and the exports draw them.
 
+use super::characteristics::{self, Line, Side};
 use super::numbers::{fixed, level, outcome_name, percent};
 use super::study::Study;
-use super::view::{mean_sd, row_name};
+use super::view::row_name;
+use super::wording::{analysis_note, method_name, sentence};
 use crate::release::{ResultTables, schema};
 use std::collections::BTreeMap;
 
@@ -32,6 +34,9 @@ pub enum RowKind {
     /// A line over the rows that follow.
     Heading,
 }
+
+/// What stands where there is no number to be had.
+const ABSENT: &str = "\u{2013}";
 
 /// Table 1 and every decomposition, for each index group.
 pub fn paper_tables(tables: &ResultTables) -> Vec<PaperTable> {
@@ -66,10 +71,10 @@ pub(super) fn decomposition(s: &Study, group: &str, analysis: &str) -> Option<Pa
     let scale = s.table(&schema::DECOMPOSITION).map_or("", |t| t.text(first.row, "scale"));
     let u = s.units(group, scale);
     let rows = parts.iter().map(|p| {
-        let missing = if p.withheld { "withheld" } else { "-" };
+        let missing = if p.withheld { "withheld" } else { ABSENT };
         let share = match (p.share, p.part.as_str()) {
             (Some(v), _) => percent(v),
-            (None, "gap" | "allowable") => "-".to_owned(),
+            (None, "gap" | "allowable") => ABSENT.to_owned(),
             (None, _) if p.withheld => missing.to_owned(),
             (None, _) => "NA".to_owned(),
         };
@@ -83,24 +88,38 @@ pub(super) fn decomposition(s: &Study, group: &str, analysis: &str) -> Option<Pa
         ];
         PaperRow { kind: if p.component == "total" { RowKind::Plain } else { RowKind::Inner }, cells }
     });
-    let settings: Vec<String> = s.settings(analysis).into_iter().map(|(key, value)| format!("{key} {value}")).collect();
-    let mut note = vec![match &s.meta.cluster {
-        Some(cluster) => format!("Intervals at {}, clustered by {}.", level(s.meta.level), s.label(cluster)),
-        None => format!("Intervals at {}.", level(s.meta.level)),
-    }];
-    note.push("Share: of the gap less what is treated as fair; NA where the interval of that covers 0.".to_owned());
-    note.push(format!("Method: {} ({}); gapshare {}.", s.method(analysis).unwrap_or_default(), settings.join(", "), s.meta.version));
+    let fair = s.allowables_in_words();
+    let of = if fair.is_empty() { "the gap".to_owned() } else { format!("the gap at the same {fair}") };
+    let clusters = s.cluster_in_words().map(|c| format!(", clustered by {c}")).unwrap_or_default();
+    let mut note =
+        vec![format!("Gap: {} minus {}. {} confidence intervals{clusters}.", s.patients(group), s.patients(&s.meta.reference), level(s.meta.level))];
+    if parts.iter().any(|p| p.share.is_some()) {
+        note.push(format!("Share: of {of}."));
+    } else if parts.iter().any(|p| p.value.is_some() && !matches!(p.part.as_str(), "gap" | "allowable")) {
+        note.push(format!("NA: no shares, since the interval of {of} covers 0."));
+    }
+    note.push("Parts are rounded one by one.".to_owned());
+    note.push(format!("{} gapshare {}.", analysis_note(s, analysis), s.meta.version));
+    if parts.iter().any(|p| p.withheld) {
+        note.push(withheld_rule(s).trim_start().to_owned());
+    }
     if let Some(reason) = s.not_estimated(analysis, group) {
-        note.push(format!("Not estimated: {reason}."));
+        note.push(sentence(&format!("Not estimated: {}", s.in_words(reason))));
     }
     if let Some(reason) = s.blinded(analysis, group) {
-        note.push(format!("These estimates rest on a check that did not pass: {}.", reason.replace('_', " ")));
+        note.push(format!("These estimates rest on a check that did not pass: {}.", super::wording::inner(&super::checks::name(reason))));
     }
     Some(PaperTable {
         name: name(s, &format!("decomposition_{analysis}"), group),
-        caption: format!("{} and {}: {}", s.patients(group), s.patients(&s.meta.reference), outcome_name(s.meta)),
+        caption: format!(
+            "{}: the gap between {} and {}, {}",
+            super::study::capital(&outcome_name(s.meta)),
+            s.patients(group),
+            s.patients(&s.meta.reference),
+            super::wording::lower(method_name(&s.method(analysis).unwrap_or_default()))
+        ),
         note: note.join(" "),
-        head: vec!["part".to_owned(), u.word.clone(), format!("{} interval", level(s.meta.level)), "share".to_owned()],
+        head: vec!["Part".to_owned(), super::study::capital(&u.word), s.interval_head(), "Share".to_owned()],
         rows: rows.collect(),
     })
 }
@@ -108,41 +127,57 @@ pub(super) fn decomposition(s: &Study, group: &str, analysis: &str) -> Option<Pa
 /// Means and proportions of every variable, by block.
 fn table_one(s: &Study, group: &str) -> Option<PaperTable> {
     let t = s.table(&schema::TABLE_ONE)?;
-    let mut rows: Vec<PaperRow> = Vec::new();
-    let (mut block, mut variable) = (String::new(), String::new());
-    for r in (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group) {
-        if t.text(r, "block") != block {
-            block = t.text(r, "block").to_owned();
-            rows.push(PaperRow { kind: RowKind::Heading, cells: vec![s.block(&block)] });
-        }
-        let missing = if t.flag(r, "withheld") { "withheld" } else { "-" };
-        let smd = |r: usize| t.number(r, "smd").map_or_else(|| missing.to_owned(), |v| fixed(v, 2));
-        let level = t.cell(r, "level").text();
-        if level.is_some() && t.text(r, "variable") != variable {
-            let cells = vec![s.label(t.text(r, "variable")).to_owned(), String::new(), String::new(), smd(r)];
-            rows.push(PaperRow { kind: RowKind::Plain, cells });
-        }
-        variable = t.text(r, "variable").to_owned();
-        let spread = ["sd_index", "sd_reference"].iter().filter_map(|c| t.number(r, c)).reduce(f64::max);
-        let side = |mean: &str, sd: &str| match (level, t.number(r, mean)) {
-            (_, None) => missing.to_owned(),
-            (Some(_), Some(v)) => format!("{}%", fixed(v * 100.0, 1)),
-            (None, Some(v)) => mean_sd(v, t.number(r, sd), spread),
-        };
-        let (index, reference) = (side("mean_index", "sd_index"), side("mean_reference", "sd_reference"));
-        // A categorical variable has a row of its own before those of its levels.
-        let next = (r + 1 < t.rows.len()).then_some(r + 1).filter(|&n| t.text(n, "variable") == variable && !t.cell(n, "level").is_null());
-        let (index, reference) = if level.is_none() && next.is_some() { (String::new(), String::new()) } else { (index, reference) };
-        rows.push(match level {
-            Some(level) => PaperRow { kind: RowKind::Inner, cells: vec![level.to_owned(), index, reference, String::new()] },
-            None => PaperRow { kind: RowKind::Plain, cells: vec![s.label(&variable).to_owned(), index, reference, smd(r)] },
-        });
+    let lines = characteristics::lines(s, group);
+    let side = |side: &Side| if side.withheld { "withheld".to_owned() } else { side.text.clone() };
+    let smd = |r: usize| match t.number(r, "smd") {
+        Some(v) => fixed(v, 2),
+        None if t.flag(r, "withheld") => "withheld".to_owned(),
+        None => ABSENT.to_owned(),
+    };
+    let rows: Vec<PaperRow> = lines
+        .iter()
+        .map(|line| match line {
+            Line::Block(name) => PaperRow { kind: RowKind::Heading, cells: vec![name.clone()] },
+            Line::Variable { label, row, index, reference } => {
+                PaperRow { kind: RowKind::Plain, cells: vec![label.clone(), side(index), side(reference), smd(*row)] }
+            }
+            Line::Level { label, index, reference } => {
+                PaperRow { kind: RowKind::Inner, cells: vec![label.clone(), side(index), side(reference), String::new()] }
+            }
+        })
+        .collect();
+    let sized = |name: String, column: &str| match s.gap_row(group).and_then(|(t, r)| t.int(r, column)) {
+        Some(n) => format!("{name} (n = {})", super::numbers::count(n)),
+        None => name,
+    };
+    let withheld = rows.iter().any(|r| r.cells.iter().any(|c| c == "withheld"));
+    let mut note = format!(
+        "{} SMD: standardised mean difference, {} minus {}.",
+        characteristics::note(s, &lines),
+        s.patients(group),
+        s.patients(&s.meta.reference)
+    );
+    if withheld {
+        note.push_str(&withheld_rule(s));
     }
     (!rows.is_empty()).then(|| PaperTable {
         name: name(s, "table_one", group),
         caption: format!("Characteristics of {} and {}", s.patients(group), s.patients(&s.meta.reference)),
-        note: "Mean (SD) or %, of known values. SMD: difference in means, index minus reference, over the standard deviation.".to_owned(),
-        head: ["".to_owned(), s.patients(group), s.patients(&s.meta.reference), "SMD".to_owned()].to_vec(),
+        note,
+        head: vec![
+            "Characteristic".to_owned(),
+            sized(s.patients(group), "n_index"),
+            sized(s.patients(&s.meta.reference), "n_reference"),
+            "SMD".to_owned(),
+        ],
         rows,
     })
+}
+
+/// What `withheld` stands for.
+fn withheld_rule(s: &Study) -> String {
+    match s.meta.min_cell {
+        0 | 1 => String::new(),
+        n => format!(" Withheld: rests on, or would reveal, a count of 1 to {}.", n - 1),
+    }
 }

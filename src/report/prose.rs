@@ -14,19 +14,22 @@ fn data(s: &Study) -> String {
     let meta = s.meta;
     let reference = s.patients(&meta.reference);
     let n = s.meta.index.first().and_then(|g| s.gap_row(g)).and_then(|(t, r)| t.int(r, "n_reference"));
-    let sized = |name: String, n: Option<i64>| n.map_or_else(|| name.clone(), |n| format!("{name} (n = {})", count(n)));
-    let index: Vec<String> = meta.index.iter().map(|g| sized(s.patients(g), s.gap_row(g).and_then(|(t, r)| t.int(r, "n_index")))).collect();
-    let plural = if index.len() > 1 { "index groups" } else { "index group" };
+    let sized = |name: String, role: &str, n: Option<i64>| match n {
+        Some(n) => format!("{name} ({role}, n = {})", count(n)),
+        None => format!("{name} ({role})"),
+    };
+    let index: Vec<String> =
+        meta.index.iter().map(|g| sized(s.patients(g), "index group", s.gap_row(g).and_then(|(t, r)| t.int(r, "n_index")))).collect();
     let quantity = match meta.family.as_str() {
         "binomial" | "probit" => "risk",
         "poisson" => "rate",
         _ => "mean",
     };
     let mut text = format!(
-        "We compared {} ({plural}) with {} (reference group) by {}. The outcome was {}. The gap is the {quantity} of the index group minus the {quantity} of \
-         the reference group.",
-        list(&index),
-        sized(reference, n),
+        "{}We compared {} with {} by {}. The outcome was {}. The gap is the {quantity} of the index group minus the {quantity} of the reference group.",
+        cohort(s).unwrap_or_default(),
+        index.join(" and "),
+        sized(reference, "reference group", n),
         inner(s.label(&meta.group)),
         inner(&outcome_name(meta))
     );
@@ -40,6 +43,22 @@ fn data(s: &Study) -> String {
         }
     }
     text
+}
+
+/// Who is in the study, where the counts may be shown: `Of 28,614 rows of encounters, 20,062 were analysed after these steps: ...`
+fn cohort(s: &Study) -> Option<String> {
+    let t = s.table(&schema::ATTRITION)?;
+    let (first, last) = (0, t.rows.len().checked_sub(1)?);
+    let (from, to) = (t.int(first, "n_after")?, t.int(last, "n_after")?);
+    let steps: Vec<String> = (1..=last)
+        .filter(|&r| t.int(r, "n_removed") != Some(0) && !t.text(r, "name").starts_with("missing: "))
+        .map(|r| inner(&super::sections::step_name(s, t.text(r, "name"))))
+        .collect();
+    let source = inner(t.text(first, "name"));
+    Some(match steps.len() {
+        0 => format!("All {} {source} were analysed. ", count(to)),
+        _ => format!("Of {} {source}, {} were analysed; the steps that kept them: {}. ", count(from), count(to), steps.join("; ")),
+    })
 }
 
 fn comparison(s: &Study) -> String {
@@ -92,17 +111,25 @@ fn estimation(s: &Study) -> String {
     let primary = &s.meta.primary;
     let method = s.method(primary).unwrap_or_default();
     if method != "with_and_without" {
-        let settings: Vec<String> = s.settings(primary).iter().map(|(k, v)| format!("{} {}", k.replace('_', " "), v.replace('_', " "))).collect();
-        let told = if settings.is_empty() { String::new() } else { format!(" ({})", settings.join(", ")) };
+        let settings: Vec<String> = s.settings(primary).iter().filter_map(|(k, v)| super::wording::setting_in_words(s, k, v)).collect();
+        let told = if settings.is_empty() { String::new() } else { format!(" ({})", settings.join("; ")) };
         return format!("The gap was divided by the method {}{told}.", super::wording::lower(method_name(&method)));
     }
     let setting = |key: &str| s.setting(primary, key).unwrap_or_default();
     let learner = match setting("learner").as_str() {
-        "" | "glm" => "regression models".to_owned(),
+        "" | "glm" => match s.meta.family.as_str() {
+            "binomial" => "logistic models".to_owned(),
+            "probit" => "probit models".to_owned(),
+            "poisson" => "Poisson models".to_owned(),
+            _ => "linear models".to_owned(),
+        },
         other => format!("cross-fitted {} learners", other.replace('_', " ")),
     };
     let estimator = match setting("estimator").as_str() {
-        "dr" => format!("by a doubly robust one-step estimator with {learner} of the outcome and of group membership"),
+        "dr" if learner.starts_with("cross-fitted") || s.meta.family == "binomial" => {
+            format!("by a doubly robust one-step estimator with {learner} of the outcome and of group membership")
+        }
+        "dr" => format!("by a doubly robust one-step estimator with {learner} of the outcome and logistic models of group membership"),
         _ => format!("by standardising predictions of {learner}"),
     };
     let surface = match setting("surface").as_str() {
@@ -131,10 +158,10 @@ fn estimation(s: &Study) -> String {
 }
 
 fn uncertainty(s: &Study) -> String {
-    let clusters = match &s.meta.cluster {
+    let clusters = match s.cluster_in_words() {
         Some(c) => {
-            let df = cluster_count(s).map(|n| format!(" ({} clusters, t with {} degrees of freedom)", count(n), count(n - 1))).unwrap_or_default();
-            format!(", summed within {}{df}", inner(s.label(c)))
+            let df = cluster_count(s).map(|n| format!(" ({} of them; t with {} degrees of freedom)", count(n), count(n - 1))).unwrap_or_default();
+            format!(", summed within clusters by {c}{df}")
         }
         None => String::new(),
     };

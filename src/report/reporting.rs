@@ -108,7 +108,7 @@ pub fn terms(s: &Study) -> Vec<(String, String)> {
 }
 
 /// Author and year of what the study uses; `gapshare explain METHOD` has them in full.
-pub fn sources(s: &Study) -> String {
+pub fn sources(s: &Study) -> Vec<String> {
     let used: Vec<String> = s.analyses().iter().filter_map(|a| s.method(a)).collect();
     let uses = |m: &str| used.iter().any(|u| u == m);
     let varied = s.table(&crate::release::schema::SENSITIVITY);
@@ -140,6 +140,7 @@ pub fn sources(s: &Study) -> String {
         (variation("ovb"), "Omitted variables: Cinelli and Hazlett 2020, J R Stat Soc B 82:39."),
         (variation("e_value"), "E-value: VanderWeele and Ding 2017, Ann Intern Med 167:268."),
     ];
-    let told: Vec<&str> = all.iter().filter(|(used, _)| *used).map(|(_, text)| *text).collect();
-    format!("{} In full: gapshare explain, followed by the method.", told.join(" "))
+    let mut told: Vec<String> = all.iter().filter(|(used, _)| *used).map(|(_, text)| (*text).to_owned()).collect();
+    told.push(format!("Program: gapshare {}. What each method does, with its formula and source: gapshare explain METHOD.", s.meta.version));
+    told
 }

@@ -1,8 +1,9 @@
 //! The tables of each section, from the result tables.
 
+use super::characteristics;
 use super::numbers::{fixed, general, percent, range};
 use super::study::Study;
-use super::view::{TableView, counted, dash, limits, marked, mean_sd, number, part_name, ranged, row_name, share, value, words};
+use super::view::{TableView, counted, limits, marked, number, part_name, ranged, row_name, share, value, withheld, words};
 use super::wording::analysis_note;
 use crate::release::schema::{self, attrition_index_columns};
 use crate::release::{Cell, Table};
@@ -37,9 +38,9 @@ pub fn attrition(s: &Study) -> Option<TableView> {
         .right("Before", "Rows before the step")
         .right("Removed", "Rows that the step removed")
         .right("Left", "Rows after the step")
-        .right(s.meta.reference.as_str(), "Rows of the reference group after the step");
+        .right(s.short(&s.meta.reference), "Rows of the reference group after the step");
     for group in &s.meta.index {
-        view = view.right(group.as_str(), "Rows of the index group after the step");
+        view = view.right(s.short(group), "Rows of the index group after the step");
     }
     for r in 0..t.rows.len() {
         let mut cells = vec![words(step_name(s, t.text(r, "name")))];
@@ -62,12 +63,12 @@ pub fn joins(s: &Study) -> Option<TableView> {
         .right("Rows", "Rows of the cohort before the join")
         .right("Matched", "Rows with a row in the table")
         .right("Unmatched", "Rows without")
-        .left("These are", "What the study file says should happen to rows without a match");
+        .left("Unmatched rows", "What the study file says should happen to rows without a match");
     for r in 0..t.rows.len() {
         let fate = match t.text(r, "unmatched") {
-            "drop" => "removed",
-            "keep" => "kept, with missing values",
-            _ => "an error",
+            "drop" => "are removed",
+            "keep" => "are kept, with missing values",
+            _ => "would stop the run",
         };
         let mut cells = vec![words(t.text(r, "joined_table").to_owned()), words(t.text(r, "key").to_owned())];
         cells.extend(["n_rows", "n_matched", "n_unmatched"].map(|c| counted(t, r, c)));
@@ -87,9 +88,9 @@ pub fn gap(s: &Study) -> Vec<TableView> {
             let mut view = TableView::new(format!("The gap between {} and {}, by scale", s.patients(group), s.patients(&s.meta.reference)))
                 .left("Scale", "How the two means are compared")
                 .right("Estimate", "Index minus reference, or index over reference")
-                .right("Interval", "Confidence interval")
-                .right(group.as_str(), "Mean outcome of the index group")
-                .right(s.meta.reference.as_str(), "Mean outcome of the reference group");
+                .right(s.interval_head(), "Confidence interval")
+                .right(s.short(group), "Mean outcome of the index group")
+                .right(s.short(&s.meta.reference), "Mean outcome of the reference group");
             for r in rows {
                 let scale = t.text(r, "scale");
                 let u = s.units(group, scale);
@@ -127,117 +128,71 @@ pub fn gap(s: &Study) -> Vec<TableView> {
 
 pub fn table_one(s: &Study) -> Vec<TableView> {
     let Some(t) = s.table(&schema::TABLE_ONE) else { return Vec::new() };
-    s.meta
-        .index
-        .iter()
-        .map(|group| {
-            let mut view = TableView::new(format!("Characteristics of {} and {}", s.patients(group), s.patients(&s.meta.reference)))
-                .left("Variable", "As the study file labels it")
-                .right(group.as_str(), "Mean (SD), or % for a level")
-                .right(s.meta.reference.as_str(), "Mean (SD), or % for a level")
-                .right("SMD before", "Standardised mean difference, index minus reference")
-                .right("SMD after", "After weighting reference units to the index group")
-                .right(format!("Missing {group}"), "Index units without a value")
-                .right(format!("Missing {}", s.meta.reference), "Reference units without a value");
-            let (mut block, mut variable) = (String::new(), String::new());
-            let rows = rows_of(t, group);
-            for &r in &rows {
-                if t.text(r, "block") != block {
-                    block = t.text(r, "block").to_owned();
-                    view.group(s.block(&block));
-                }
-                let level = t.cell(r, "level").text();
-                let new = t.text(r, "variable") != variable;
-                variable = t.text(r, "variable").to_owned();
-                let smd = |r: usize, column: &str| {
-                    let mut cell = value(t, r, column, |v| fixed(v, 2));
-                    if t.number(r, column).is_some_and(|v| v.abs() > 0.1) {
-                        cell.class = "r strong";
-                    }
-                    cell
-                };
-                if let (Some(_), true) = (level, new) {
-                    // The figures of the whole variable stand beside its name; a producer may give them on any of its rows.
-                    let of_variable = |r: &usize| t.text(*r, "variable") == variable;
-                    let first = |column: &str| rows.iter().copied().filter(of_variable).find(|&r| !t.cell(r, column).is_null()).unwrap_or(r);
-                    let mut cells = vec![words(s.label(&variable)), words(""), words("")];
-                    cells.extend(["smd", "smd_weighted"].map(|c| smd(first(c), c)));
-                    cells.extend(["n_missing_index", "n_missing_reference"].map(|c| counted(t, first(c), c)));
-                    view.row("", cells);
-                }
-                let spread = ["sd_index", "sd_reference"].iter().filter_map(|c| t.number(r, c)).reduce(f64::max);
-                let side = |mean: &str, sd: &str| match (level, t.number(r, mean)) {
-                    // The row of a variable whose levels follow.
-                    (None, None) if !t.flag(r, "withheld") => words(""),
-                    (_, None) => super::view::absent(t, r),
-                    (Some(_), Some(v)) => number(format!("{}%", fixed(v * 100.0, 1)), v),
-                    (None, Some(v)) => {
-                        let mut cell = number(mean_sd(v, t.number(r, sd), spread), v);
-                        cell.values.extend(t.number(r, sd).map(|sd| ("SD", sd)));
-                        cell
-                    }
-                };
-                let mut cells = vec![words(level.map_or_else(|| s.label(&variable).to_owned(), str::to_owned))];
-                cells.push(side("mean_index", "sd_index"));
-                cells.push(side("mean_reference", "sd_reference"));
-                match level {
-                    None => {
-                        cells.extend(["smd", "smd_weighted"].map(|c| smd(r, c)));
-                        cells.extend(["n_missing_index", "n_missing_reference"].map(|c| counted(t, r, c)));
-                    }
-                    Some(_) => cells.extend((0..4).map(|_| words(""))),
-                }
-                view.row(if level.is_some() { "sub" } else { "" }, cells);
-            }
-            view.note("Mean (SD) or %, of known values. SMD: difference in means over the standard deviation; above 0.10 in bold.");
-            view
-        })
-        .collect()
+    s.meta.index.iter().map(|group| of_group(s, t, group)).collect()
 }
 
-pub fn checks(s: &Study) -> Vec<TableView> {
-    let Some(t) = s.table(&schema::DIAGNOSTICS) else { return Vec::new() };
-    let several = s.meta.index.len() > 1;
-    let mut rows: Vec<usize> = (0..t.rows.len()).filter(|&r| !super::methods::is_figure(t, r)).collect();
-    let passed = |r: usize| t.cell(r, "passed").bool();
-    let (ran, well) = (rows.iter().filter(|&&r| passed(r).is_some()).count(), rows.iter().filter(|&&r| passed(r) == Some(true)).count());
-    let mut view = TableView::new(format!("Checks: {well} of {ran} passed")).left("Result", "Those that did not pass stand first").left("Check", "");
-    if several {
-        view = view.left("Index group", "");
+/// Table 1 of one index group. Columns that would say nothing in any row are left out.
+fn of_group(s: &Study, t: &Table, group: &str) -> TableView {
+    let rows = rows_of(t, group);
+    let lines = characteristics::lines(s, group);
+    let (weighted, missing) = (
+        rows.iter().any(|&r| t.number(r, "smd_weighted").is_some()),
+        rows.iter().any(|&r| {
+            ["n_missing_index", "n_missing_reference"].iter().any(|c| t.int(r, c) != Some(0) && (t.int(r, c).is_some() || t.flag(r, "withheld")))
+        }),
+    );
+    let (short, other) = (s.short(group), s.short(&s.meta.reference));
+    let mut view = TableView::new(format!("Characteristics of {} and {}", s.patients(group), s.patients(&s.meta.reference)))
+        .left("Variable", "As the study file labels it")
+        .right(short.clone(), "Mean (SD), or n and % for a level")
+        .right(other.clone(), "Mean (SD), or n and % for a level")
+        .right("SMD before", "Standardised mean difference, index minus reference");
+    if weighted {
+        view = view.right("SMD after", "After weighting reference units to the index group");
     }
-    let mut view = view
-        .left("Blocks", "The set of blocks that the check is of")
-        .right("Found", "What was found")
-        .right("Limit", "Where a result begins not to pass")
-        .left("What it means", "");
-    // Those that did not pass, those that did, those that inform; the same check in one place.
-    let place = |r: usize| (0..t.rows.len()).find(|&q| t.text(q, "check") == t.text(r, "check")).unwrap_or(r);
-    rows.sort_by_key(|&r| (passed(r).map_or(2, usize::from), place(r)));
-    let mut before = (String::new(), String::new());
-    for r in rows {
-        let result = match passed(r) {
-            Some(false) => marked("fail", "did not pass"),
-            Some(true) => marked("pass", "passed"),
-            None => marked("note", "for information"),
-        };
-        let blocks = t.cell(r, "blocks").text().map_or_else(String::new, |b| s.blocks(b));
-        let now = (t.text(r, "check").replace('_', " "), t.text(r, "message").to_owned());
-        // What a check means is said once.
-        let message = if now == before { "as above".to_owned() } else { now.1.clone() };
-        let mut cells = vec![result, words(super::study::capital(&now.0))];
-        if several {
-            cells.push(words(t.text(r, "index_group")));
+    if missing {
+        view = view
+            .right(format!("Missing {short}"), "Index units without a value")
+            .right(format!("Missing {other}"), "Reference units without a value");
+    }
+    let further = usize::from(weighted) + 2 * usize::from(missing);
+    let smd = |r: usize, column: &str| {
+        let mut cell = value(t, r, column, |v| fixed(v, 2));
+        if t.number(r, column).is_some_and(|v| v.abs() > 0.1) {
+            cell.class = "r strong";
         }
-        cells.extend([
-            words(blocks),
-            value(t, r, "value", general),
-            t.number(r, "threshold").map_or_else(dash, |v| number(general(v), v)),
-            words(message),
-        ]);
-        before = now;
-        view.row("", cells);
+        cell
+    };
+    let side = |side: &characteristics::Side| match side.mean {
+        None if side.withheld => withheld(),
+        None => words(""),
+        Some(mean) => {
+            let mut cell = number(side.text.clone(), mean);
+            cell.values.extend(side.sd.map(|sd| ("SD", sd)));
+            cell
+        }
+    };
+    for line in &lines {
+        match line {
+            characteristics::Line::Block(name) => view.group(name.clone()),
+            characteristics::Line::Variable { label, row, index, reference } => {
+                let mut cells = vec![words(label.clone()), side(index), side(reference), smd(*row, "smd")];
+                cells.extend(weighted.then(|| smd(*row, "smd_weighted")));
+                if missing {
+                    cells.extend(["n_missing_index", "n_missing_reference"].map(|c| counted(t, *row, c)));
+                }
+                view.row("", cells);
+            }
+            characteristics::Line::Level { label, index, reference } => {
+                let mut cells = vec![words(label.clone()), side(index), side(reference)];
+                cells.extend((0..=further).map(|_| words("")));
+                view.row("sub", cells);
+            }
+        }
     }
-    vec![view]
+    let known = if missing { "" } else { " No value is missing." };
+    view.note(format!("{}{known} SMD: difference in means over the standard deviation; above 0.10 in bold.", characteristics::note(s, &lines)));
+    view
 }
 
 /// The primary decomposition of each group, row by row.
@@ -254,7 +209,7 @@ pub fn contributions(s: &Study) -> Vec<TableView> {
         let mut view = TableView::new(format!("Parts of the gap between {} and {}", s.patients(group), s.patients(&s.meta.reference)))
             .left("Part", "")
             .right(u.short.clone(), "The contribution")
-            .right("Interval", "Confidence interval")
+            .right(s.interval_head(), "Confidence interval")
             .right("Share", "Contribution over the gap that remains once the variables treated as fair are the same")
             .right("Share interval", "Fieller interval");
         if orders {
@@ -312,7 +267,7 @@ pub fn nested(s: &Study) -> Vec<(String, String, TableView)> {
                 .left("Blocks in the comparison", "The variables treated as fair are in every comparison")
                 .right(mean_head, "Mean outcome that index units would show with the outcome of comparable reference units")
                 .right(format!("Adjusted gap, {}", u.short), "The gap that remains")
-                .right("Interval", "Confidence interval of the adjusted gap")
+                .right(s.interval_head(), "Confidence interval of the adjusted gap")
                 .right("Accounted", "Adjusted gap without blocks minus this one")
                 .right("Attenuation", "Accounted over the adjusted gap without blocks");
             let base = s.adjusted_gap(group, &analysis).filter(|v| v.excludes_zero() == Some(true));
@@ -353,7 +308,10 @@ pub fn detail(s: &Study) -> Vec<TableView> {
                 .and_then(|d| (0..d.rows.len()).find(|&r| d.text(r, "analysis") == analysis).map(|r| d.text(r, "scale").to_owned()));
             let u = s.units(group, &scale.unwrap_or_else(|| s.meta.scale.clone()));
             let name = format!("{analysis}: contributions of single terms, {}", s.patients(group));
-            let mut view = TableView::new(name.clone()).left("Term", "").right(u.short.clone(), "").right("Interval", "");
+            let mut view = TableView::new(name.clone())
+                .left("Term", "")
+                .right(u.short.clone(), "The part of the block that goes with the term")
+                .right(s.interval_head(), "Confidence interval");
             let mut head = String::new();
             for &r in rows.iter().filter(|&&r| t.text(r, "analysis") == analysis) {
                 let (part, block) = (part_name(t.text(r, "part")), s.block(t.text(r, "block")));
@@ -389,7 +347,7 @@ pub fn models(s: &Study) -> Vec<TableView> {
     let mut view = TableView::new("Coefficients of the models with the most blocks")
         .left("Term", "")
         .right("Estimate", "On the scale of the link")
-        .right("Interval", "")
+        .right(s.interval_head(), "Confidence interval")
         .left("Standard errors", "");
     let mut head = String::new();
     for r in (0..t.rows.len()).filter(|&r| size(r) == largest) {

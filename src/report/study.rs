@@ -50,6 +50,16 @@ impl<'a> Study<'a> {
         label(self.meta, variable)
     }
 
+    /// The label of a variable at the head of a row; its name with a capital where it has none.
+    pub fn row_label(&self, variable: &str) -> String {
+        self.meta.labels.get(variable).cloned().unwrap_or_else(|| capital(&variable.replace('_', " ")))
+    }
+
+    /// An analysis inside a sentence: `the primary analysis`, `the analysis plug in`.
+    pub fn analysis_in_words(&self, analysis: &str) -> String {
+        if analysis == self.meta.primary { "the primary analysis".to_owned() } else { format!("the analysis {}", analysis.replace('_', " ")) }
+    }
+
     /// A term of a model with the label of its variable.
     pub fn term(&self, term: &str) -> String {
         match term {
@@ -104,11 +114,14 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// The same inside a sentence: `the measured ... factors`.
+    /// The same before the word factors: `the measured clinical and socioeconomic factors`.
     fn block_adjective(&self, block: &str) -> String {
         match block {
             "bio" | "biology" | "biological" | "clinical" if !self.meta.labels.contains_key(block) => "clinical/physiological".into(),
-            other => self.meta.labels.get(other).cloned().unwrap_or_else(|| other.replace('_', " ")).to_lowercase(),
+            other => {
+                let name = super::wording::inner(&self.meta.labels.get(other).cloned().unwrap_or_else(|| other.replace('_', " ")));
+                [" factors", " status", " characteristics"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name).to_owned()
+            }
         }
     }
 
@@ -141,6 +154,52 @@ impl<'a> Study<'a> {
             return format!("{} with {} {value}", self.unit_name(), self.label(&self.meta.group));
         }
         format!("{} {}", capital(value), self.unit_name())
+    }
+
+    /// A group where there is little room: `Black`; `arm 1` for a value that is a number.
+    pub fn short(&self, value: &str) -> String {
+        if read_number(value).is_some() { format!("{} {value}", self.label(&self.meta.group)) } else { capital(value) }
+    }
+
+    /// The clusters inside a sentence: their label, or the name of their column without `_id`.
+    pub fn cluster_in_words(&self) -> Option<String> {
+        let column = self.meta.cluster.as_ref()?;
+        Some(match self.meta.labels.get(column) {
+            Some(label) => super::wording::inner(label),
+            None => column.strip_suffix("_id").unwrap_or(column).replace('_', " "),
+        })
+    }
+
+    /// `95% interval`, the head of a column of intervals.
+    pub fn interval_head(&self) -> String {
+        format!("{} interval", super::numbers::level(self.meta.level))
+    }
+
+    /// A text of the program with the names of blocks and variables as the study file labels them. A block's name that stands after an
+    /// article is a word of the language (`the hospital`), and a variable's name that is a plain word (`age`) may be one.
+    pub fn in_words(&self, text: &str) -> String {
+        let mut out = String::new();
+        let mut before = "";
+        let mut rest = text;
+        while let Some(start) = rest.find(|c: char| c.is_alphanumeric() || c == '_') {
+            let (gap, from) = rest.split_at(start);
+            let end = from.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(from.len());
+            let (word, after) = from.split_at(end);
+            let set = gap == "+" && self.meta.blocks.contains_key(word);
+            out.push_str(if set { " and " } else { gap });
+            let article = gap == " " && matches!(before, "the" | "a" | "an" | "one" | "every" | "each" | "of" | "same" | "no");
+            let labelled = word.contains(['_', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) && self.meta.labels.contains_key(word);
+            if self.meta.blocks.contains_key(word) && (set || !article || after.starts_with('+')) {
+                out.push_str(&self.block_in_words(word));
+            } else if labelled {
+                out.push_str(&super::wording::inner(without_unit(self.label(word))));
+            } else {
+                out.push_str(word);
+            }
+            (before, rest) = (word, after);
+        }
+        out.push_str(rest);
+        out.replace("with blocks none", "without the blocks").replace("^2", "\u{b2}")
     }
 
     /// What is treated as fair, inside a sentence.

@@ -68,9 +68,9 @@ fn primary(s: &Study, group: &str) -> String {
     let Some(paper) = decomposition(s, group, &s.meta.primary) else { return "  no decomposition".to_owned() };
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(paper.head);
+    table.set_header(paper.head.iter().map(|h| inner(h)));
     // Plain text: an ordinary minus and ordinary spaces, so that it can be read by other programs.
-    let plain = |text: &String| text.replace('\u{2212}', "-").replace('\u{a0}', " ");
+    let plain = |text: &String| text.replace(['\u{2212}', '\u{2013}'], "-").replace('\u{a0}', " ");
     for row in &paper.rows {
         let indent = if row.kind == RowKind::Inner { "  " } else { "" };
         let cells = row.cells.iter().enumerate().map(|(at, cell)| if at == 0 { format!("{indent}{cell}") } else { plain(cell) });

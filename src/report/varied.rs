@@ -144,7 +144,7 @@ pub fn setting(s: &Study, t: &Table, r: usize) -> String {
     let named = |name: &str| if s.meta.blocks.contains_key(name) { s.block(name) } else { s.label(name).to_owned() };
     match t.text(r, "variation") {
         "trimming" => format!("a = {text}"),
-        "leave_one_out" => format!("without {}", s.label(text)),
+        "leave_one_out" => format!("without {}", super::wording::inner(super::study::without_unit(s.label(text)))),
         "learner" => text.replace('_', " "),
         "negative_control" => s.label(text).to_owned(),
         "contested" => text.rsplit_once(" to ").map_or_else(|| text.to_owned(), |(what, to)| format!("{} to {}", named(what), named(to))),
@@ -239,7 +239,11 @@ fn by_setting(s: &Study, t: &Table, [group, analysis, control]: [&str; 3], rows:
 
 /// A row a figure.
 fn by_row(s: &Study, t: &Table, group: &str, rows: &[usize]) -> TableView {
-    let mut view = TableView::new("").left("Setting", "").left("Figure", "").right("Value", "").right("Interval", "");
+    let mut view = TableView::new("")
+        .left("Setting", "")
+        .left("Figure", "")
+        .right("Value", "What the figure is under the setting")
+        .right(s.interval_head(), "Confidence interval");
     let mut head = String::new();
     for &r in rows {
         let now = setting(s, t, r);

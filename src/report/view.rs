@@ -1,6 +1,6 @@
 //! Tables of the page as the template reads them: heads and cells that are ready to print.
 
-use super::numbers::{Units, count, fixed, general, percent};
+use super::numbers::{Units, count, general, percent};
 use super::study::Study;
 use crate::release::schema::TableDecl;
 use crate::release::{Cell, Table};
@@ -222,13 +222,4 @@ pub fn plain(s: &Study, decl: &TableDecl, t: &Table, caption: String) -> TableVi
     }
     view.note(format!("A row is {}. In the unit of the outcome.", decl.row));
     view
-}
-
-/// A mean and its standard deviation with decimals that suit `spread`, the larger standard deviation of the two groups.
-pub fn mean_sd(mean: f64, sd: Option<f64>, spread: Option<f64>) -> String {
-    let places = spread.filter(|s| *s > 0.0).map_or(2, |s| (2.0 - s.log10().floor()).clamp(0.0, 3.0) as usize);
-    match sd {
-        Some(sd) => format!("{} ({})", fixed(mean, places), fixed(sd, places)),
-        None => fixed(mean, places),
-    }
 }

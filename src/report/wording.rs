@@ -23,13 +23,13 @@ pub fn headline(s: &Study, group: &str) -> Headline {
     let mut lead = vec![observed(s, group, &s.units(group, &s.meta.scale))];
     let mut title = format!("The gap between {} and {}", s.patients(group), s.patients(&s.meta.reference));
     if let Some(reason) = s.not_estimated(&s.meta.primary, group) {
-        lead.push(format!("The primary analysis could not be estimated: {reason}"));
+        lead.push(sentence(&format!("The primary analysis could not be estimated: {}", s.in_words(reason))));
         return Headline { lead, title };
     }
     if let Some(reason) = s.blinded(&s.meta.primary, group) {
         lead.push(format!(
             "The division of the gap rests on a check that did not pass ({}). It is shown for completeness, marked, and not summed up in words.",
-            reason.replace('_', " ")
+            inner(&super::checks::name(reason))
         ));
         title = "A division of the gap that rests on a check which did not pass \u{2020}".into();
         return Headline { lead, title };
@@ -52,7 +52,11 @@ pub fn headline(s: &Study, group: &str) -> Headline {
     let basis = if fair.is_empty() { format!("The gap{place}") } else { format!("Between {units} with the same {fair}{place} the gap") };
     if !distinct {
         let at = if fair.is_empty() { place } else { format!(" at the same {fair}{place}") };
-        lead.push(format!("The data do not show a gap{at} ({}). Contributions are given in {}; shares are not.", with_limits(&u, adjusted), u.noun));
+        let size = match adjusted.limits {
+            Some((low, high)) => format!("{} {}, {}", u.lead(adjusted.estimate), u.noun, u.lead_range(low, high)),
+            None => format!("{} {}", u.lead(adjusted.estimate), u.noun),
+        };
+        lead.push(format!("The data do not show a gap{at} ({size}). Contributions are given in {}; shares are not.", u.noun));
         title = "Parts of a gap that the data cannot tell from none".into();
         return Headline { lead, title };
     }
@@ -170,13 +174,39 @@ fn observed(s: &Study, group: &str, u: &Units) -> String {
     }
 }
 
-/// A label inside a sentence: its first letter small, unless it begins with an abbreviation.
+/// Names that keep their capital inside a sentence.
+const PROPER: [&str; 14] = [
+    "Medicaid",
+    "Medicare",
+    "Tricare",
+    "Hispanic",
+    "Latino",
+    "Black",
+    "White",
+    "Asian",
+    "English",
+    "Spanish",
+    "Charlson",
+    "Elixhauser",
+    "Glasgow",
+    "Apgar",
+];
+
+/// A label inside a sentence: its first letter small, unless it begins with an abbreviation or a name.
 pub fn inner(label: &str) -> String {
+    if PROPER.iter().any(|name| label.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))) {
+        return label.to_owned();
+    }
     let mut chars = label.chars();
     match (chars.next(), chars.clone().next()) {
         (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => first.to_lowercase().chain(chars).collect(),
         _ => label.to_owned(),
     }
+}
+
+/// A text as a sentence: a capital and a full stop.
+pub fn sentence(text: &str) -> String {
+    format!("{}.", super::study::capital(text.trim().trim_end_matches('.')))
 }
 
 /// How the adjusted gap divides into what travels with the blocks and what is left.
@@ -249,8 +279,48 @@ pub fn analysis_note(s: &Study, analysis: &str) -> String {
     let Some(method) = s.method(analysis) else { return String::new() };
     let name = method_name(&method);
     let family = super::study::capital(&family_name(&s.family(analysis)));
-    let settings: Vec<String> = s.settings(analysis).iter().map(|(k, v)| format!("{} {}", k.replace('_', " "), v.replace('_', " "))).collect();
-    if settings.is_empty() { format!("{family}: {}.", lower(name)) } else { format!("{family}: {} ({}).", lower(name), settings.join(", ")) }
+    let settings: Vec<String> = s.settings(analysis).iter().filter_map(|(k, v)| setting_in_words(s, k, v)).collect();
+    if settings.is_empty() { format!("{family}: {}.", lower(name)) } else { format!("{family}: {} ({}).", lower(name), settings.join("; ")) }
+}
+
+/// A setting of an analysis as people say it; nothing where it is what a reader expects anyhow.
+pub fn setting_in_words(s: &Study, key: &str, value: &str) -> Option<String> {
+    let said = match (key, value) {
+        ("attribution", "shapley") => "averaged over all orders of the blocks",
+        ("attribution", "sequential") => "blocks in their order",
+        ("attribution", "first_in") => "each block entering first",
+        ("attribution", "last_in") => "each block entering last",
+        ("surface", "reference_model") => "outcome model of the reference group",
+        ("surface", "index_model") => "outcome model of the index group",
+        ("surface", "pooled_main") => "outcome model of both groups with a group indicator",
+        ("surface", "pooled_interacted") => "outcome model of both groups with group interactions",
+        ("estimator", "dr" | "one_step") => "doubly robust",
+        ("estimator", "gcomp" | "plug_in") => "g-computation",
+        ("estimator", "ipw") => "weighting",
+        ("target", "index") => "standardised to the index group",
+        ("target", "reference") => "standardised to the reference group",
+        ("target", "pooled") => "standardised to both groups together",
+        ("linear", "true") => "linear models",
+        ("fold", "two") => "two-fold",
+        ("fold", "three") => "three-fold",
+        ("reference", "reference") => "coefficients of the reference group",
+        ("reference", "index") => "coefficients of the index group",
+        ("reference", "pooled") => "pooled coefficients",
+        ("normalize", "true") => "levels normalised",
+        ("se", "classical") => "standard errors as other programs print them",
+        ("learner", "glm")
+        | ("unsupported", "auto")
+        | ("quadrature", "1")
+        | ("se", "influence")
+        | ("linear" | "detail" | "normalize" | "ape", "false") => return None,
+        _ => {
+            let given = value
+                .split(" + ")
+                .map(|v| if v == "allowable" { "the variables treated as fair".to_owned() } else { s.in_words(v).replace('_', " ") });
+            return Some(format!("{} {}", key.replace('_', " "), given.collect::<Vec<_>>().join(" + ")));
+        }
+    };
+    Some(said.to_owned())
 }
 
 /// A method's name inside a sentence.
@@ -273,15 +343,6 @@ fn racial(s: &Study) -> bool {
 /// What any reading of the numbers must respect, under the headline.
 pub fn standing(s: &Study) -> String {
     let mut out = analysis_note(s, &s.meta.primary);
-    if let Some(target) = s.setting(&s.meta.primary, "target") {
-        let standard = match target.as_str() {
-            "index" => " The index group is the standard population.",
-            "reference" => " The reference group is the standard population.",
-            "pooled" => " Both groups together are the standard population.",
-            _ => "",
-        };
-        out.push_str(standard);
-    }
     out.push_str(if s.meta.causal_claims {
         " The study file declares causal claims: they rest on its assumptions, not on these tables."
     } else {

@@ -1,4 +1,6 @@
-//! The report in a browser: tests/browser/report.mjs on the report of a small study. Skipped, and said so, without node or a browser.
+//! Reports in a browser, by `tests/browser/report.mjs`: no request, no console error, no text on text, titles and descriptions, tables that sort
+//! and are not cut off in print, and what axe-core finds where it is installed (`npm install --prefix tests/browser`). Where node or Chromium
+//! is missing the test says that it skips.
 
 use super::program::{Study, code, stderr};
 use std::path::Path;
@@ -17,12 +19,9 @@ sensitivity:
 causal_order: [clinical, hospital]
 ";
 
-#[test]
-fn the_report_works_in_a_browser() {
-    let s = Study::new();
-    s.edit("study.yaml", "analyses:\n  primary: { with_and_without: { estimator: gcomp } }\n", MORE);
-    let o = s.run();
-    assert!(matches!(code(&o), 0 | 1), "{}", stderr(&o));
+const ANALYSES: &str = "analyses:\n  primary: { with_and_without: { estimator: gcomp } }\n";
+
+fn works(s: &Study) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/report.mjs");
     let report = s.path("results/small/report.html");
     let Ok(told) = Command::new("node").arg("--experimental-websocket").arg(script).arg(report).output() else {
@@ -36,4 +35,33 @@ fn the_report_works_in_a_browser() {
         Some(0) => assert!(text.contains("ok   ")),
         other => panic!("exit code {other:?}\n{text}{}", stderr(&told)),
     }
+}
+
+#[test]
+fn the_report_works_in_a_browser() {
+    let s = Study::new();
+    s.edit("study.yaml", ANALYSES, MORE);
+    let o = s.run();
+    assert!(matches!(code(&o), 0 | 1), "{}", stderr(&o));
+    works(&s);
+}
+
+/// Hospitals one by one, with their figures.
+#[test]
+fn the_report_of_hospitals_works_in_a_browser() {
+    let s = Study::new();
+    s.edit("study.yaml", ANALYSES, "analyses:\n  primary: { hospital: { id: hospital } }\nrelease: { min_cell: 0 }\n");
+    let o = s.run();
+    assert!(matches!(code(&o), 0 | 1), "{}", stderr(&o));
+    works(&s);
+}
+
+/// Where nothing may be shown there is still a page.
+#[test]
+fn the_report_in_which_everything_is_withheld_works_in_a_browser() {
+    let s = Study::new();
+    s.edit("study.yaml", ANALYSES, &format!("{ANALYSES}release: {{ min_cell: 500 }}\n"));
+    let o = s.run();
+    assert!(s.path("results/small/report.html").is_file(), "exit code {}: {}", code(&o), stderr(&o));
+    works(&s);
 }

@@ -88,8 +88,10 @@ fn draw(steps: &[Step], sheet: &mut Sheet) -> f64 {
             sheet.path("arrow", &format!("M{:.1} {:.1}l4 6l4 -6", arrow - 4.0, y + gap - 6.5));
             if step.removed != Some(0) {
                 let side = y + gap / 2.0;
-                sheet.path("arrow", &format!("M{arrow:.1} {side:.1}H{:.1}", number - sheet.either(58.0, 50.0)));
                 let gone = step.removed.map_or_else(|| "withheld".to_owned(), |n| format!("\u{2212}{}", fixed(n as f64, 0)));
+                // The line ends before the number, in one place for all that have room.
+                let end = (number - super::text_width(&gone) * 1.12 - 6.0).min(number - sheet.either(58.0, 50.0));
+                sheet.path("arrow", &format!("M{arrow:.1} {side:.1}H{end:.1}"));
                 sheet.text(number, side + 4.0, "t b", "end", &gone);
                 if let Some(groups) = &step.removed_groups {
                     let lines = fold(groups, sheet.width() - words - 2.0, false);

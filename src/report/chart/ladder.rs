@@ -30,9 +30,10 @@ pub fn figure(s: &Study, group: &str, analysis: &str, id: String, table: TableVi
     let svg = twice(&id, &title, &desc, |sheet| draw(&rows, &letters, &u, sheet));
     let names: Vec<String> = letters.iter().zip(s.meta.blocks.keys()).map(|(l, b)| format!("{l} {}", s.block(b))).collect();
     let caption = format!(
-        "Adjusted gap with {} interval for every set of blocks; a filled disc marks a block that is in the comparison. {}. Analysis {analysis}, {}.",
+        "Adjusted gap with {} interval for every set of blocks; a filled disc marks a block that is in the comparison. {}. Of {}, {}.",
         level(s.meta.level),
         names.join(", "),
+        s.analysis_in_words(analysis),
         s.patients(group)
     );
     let note = if rows.iter().any(|r| r.attenuation.is_some()) {

@@ -23,7 +23,7 @@ enum Line {
 }
 
 pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
-    let lines = lines(s, group)?;
+    let (lines, withheld) = lines(s, group)?;
     let rows: Vec<&Row> = lines.iter().filter_map(|l| if let Line::Variable(r) = l { Some(r) } else { None }).collect();
     let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
     let weighted = rows.iter().any(|r| r.after.is_some());
@@ -46,7 +46,8 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
     let svg = twice(&id, &title, &desc, |sheet| draw(&lines, weighted, sheet));
     let caption = format!("Absolute standardised mean difference between {index} and {reference}, by block.");
     let data = data(&lines, weighted);
-    let mut drawn = Drawn::new(id, Figure { svg, ..captioned(title, caption, "") });
+    let note = if withheld.is_empty() { String::new() } else { format!("Not drawn, since withheld: {}.", crate::report::study::list(&withheld)) };
+    let mut drawn = Drawn::new(id, Figure { svg, ..captioned(title, caption, note) });
     drawn.key.push(ring(Hue::Ink, "before weighting"));
     if weighted {
         drawn.key.push(disc(Hue::Ink, format!("after weighting {reference} to {index}")));
@@ -55,12 +56,12 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
     Some(drawn)
 }
 
-/// Blocks in the order of the table, with their variables as a whole.
-fn lines(s: &Study, group: &str) -> Option<Vec<Line>> {
+/// Blocks in the order of the table, with their variables as a whole, and the variables whose differences are withheld.
+fn lines(s: &Study, group: &str) -> Option<(Vec<Line>, Vec<String>)> {
     let t = s.table(&schema::TABLE_ONE)?;
     let rows: Vec<usize> = (0..t.rows.len()).filter(|&r| t.text(r, "index_group") == group).collect();
     let (mut block, mut seen) = (String::new(), Vec::new());
-    let mut out = Vec::new();
+    let (mut out, mut withheld) = (Vec::new(), Vec::new());
     for &r in &rows {
         let variable = t.text(r, "variable");
         if seen.contains(&variable) {
@@ -69,14 +70,19 @@ fn lines(s: &Study, group: &str) -> Option<Vec<Line>> {
         seen.push(variable);
         // The figures of a whole variable stand on any of its rows.
         let whole = |column: &str| rows.iter().filter(|&&q| t.text(q, "variable") == variable).find_map(|&q| t.number(q, column)).map(f64::abs);
-        let Some(before) = whole("smd") else { continue };
+        let Some(before) = whole("smd") else {
+            if t.flag(r, "withheld") {
+                withheld.push(s.row_label(variable));
+            }
+            continue;
+        };
         if t.text(r, "block") != block {
             block = t.text(r, "block").to_owned();
             out.push(Line::Block(s.block(&block)));
         }
-        out.push(Line::Variable(Row { label: s.label(variable).to_owned(), before, after: whole("smd_weighted") }));
+        out.push(Line::Variable(Row { label: s.row_label(variable), before, after: whole("smd_weighted") }));
     }
-    out.iter().any(|l| matches!(l, Line::Variable(_))).then_some(out)
+    out.iter().any(|l| matches!(l, Line::Variable(_))).then_some((out, withheld))
 }
 
 fn draw(lines: &[Line], weighted: bool, sheet: &mut Sheet) -> f64 {

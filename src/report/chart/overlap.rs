@@ -11,6 +11,8 @@ use std::fmt::Write;
 
 struct Panel {
     title: String,
+    /// The blocks of the group model.
+    set: String,
     /// Lower and upper end, then density of reference and index group.
     bins: Vec<(f64, f64, f64, f64)>,
     c: Option<f64>,
@@ -35,13 +37,14 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
     let (index, reference) = (s.patients(group), s.patients(&s.meta.reference));
     let outside = panels.last().and_then(|p| p.outside);
     let title = match outside {
+        _ if !absent_blocks(s, &panels).is_empty() => "How far the groups overlap as blocks enter".to_owned(),
         Some(v) if v <= 0.05 => format!("With every block, all but {}% of {index} have {reference} like them", fixed(v * 100.0, 1)),
         Some(v) => format!("With every block, {}% of {index} lie outside the range of {reference}", fixed(v * 100.0, 1)),
         None => "How far the groups overlap as blocks enter".to_owned(),
     };
     let told: Vec<String> = panels.iter().map(|p| format!("{}: c {}", p.title, p.c.map_or_else(|| "not known".into(), |c| fixed(c, 2)))).collect();
     let desc = format!("Mirrored histograms of the log-odds of being index. {}.", told.join("; "));
-    let svg = twice(&id, &title, &desc, |sheet| draw(&panels, (&short(s, group), &short(s, &s.meta.reference)), sheet));
+    let svg = twice(&id, &title, &desc, |sheet| draw(&panels, (&s.short(group), &s.short(&s.meta.reference)), sheet));
     let caption = format!(
         "Distribution of the log-odds of being in the index group, given the factors so far. Upper, filled: {index}. Lower, outlined: {reference}."
     );
@@ -52,13 +55,20 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
     let note = format!(
         "c: 0.5 where the groups do not differ, 1 where they do not overlap. Outside: share of the index group beyond the range of 99.8% of the reference group.{rule}"
     );
+    let absent = absent_blocks(s, &panels);
+    let note = match absent.as_slice() {
+        [] => note,
+        _ => format!("{note} Not drawn with {}: there is no group model, or nothing that may be shown.", crate::report::study::list(&absent)),
+    };
     let mut drawn = Drawn::new(id, Figure { svg, ..captioned(title, caption, note) });
-    drawn.data = Some(data(t, &panels, (&short(s, group), &short(s, &s.meta.reference))));
+    drawn.data = Some(data(t, &panels, (&s.short(group), &s.short(&s.meta.reference))));
     Some(drawn)
 }
 
-fn short(s: &Study, group: &str) -> String {
-    if crate::vocab::read_number(group).is_some() { format!("{} {group}", s.label(&s.meta.group)) } else { crate::report::study::capital(group) }
+/// Blocks that no drawn panel holds.
+fn absent_blocks(s: &Study, panels: &[Panel]) -> Vec<String> {
+    let drawn = |block: &str| panels.iter().any(|p| p.set.split('+').any(|b| b == block));
+    s.meta.blocks.keys().filter(|b| !drawn(b)).map(|b| s.block_in_words(b)).collect()
 }
 
 fn panels(s: &Study, t: &Table, group: &str) -> Vec<Panel> {
@@ -80,6 +90,7 @@ fn panels(s: &Study, t: &Table, group: &str) -> Vec<Panel> {
             };
             out.push(Panel {
                 title,
+                set: set.to_owned(),
                 bins: Vec::new(),
                 c: check("group_model_c_statistic"),
                 outside: check("index_outside_reference_range"),
@@ -113,13 +124,17 @@ fn draw(panels: &[Panel], (index, reference): (&str, &str), sheet: &mut Sheet) -
         let (top, middle, bottom) = (y0 + 26.0, y0 + 90.0, y0 + 146.0);
         let last = at + columns >= panels.len();
         axis.draw(sheet, top, bottom, if last { "log-odds of being in the index group" } else { "" });
-        let name = fold(&p.title, width * 0.55, true);
-        sheet.text(x0, y0 + 16.0, "t b", "start", name.first().map_or("", String::as_str));
         let figures: Vec<String> = [p.c.map(|c| format!("c = {}", fixed(c, 2))), p.outside.map(|v| format!("outside {}%", fixed(v * 100.0, 1)))]
             .into_iter()
             .flatten()
             .collect();
-        sheet.text(x0 + width, y0 + 16.0, "tk", "end", &figures.join(" \u{b7} "));
+        let figures = figures.join(" \u{b7} ");
+        sheet.text(x0 + width, y0 + 16.0, "tk", "end", &figures);
+        // In one line beside the figures, else in two from where there is nothing else.
+        let name = fold(&p.title, width - super::text_width(&figures) - 10.0, true);
+        for (k, line) in name.iter().take(2).enumerate() {
+            sheet.text(x0, y0 + if name.len() > 1 { 8.0 } else { 16.0 } + 14.0 * k as f64, "t b hal", "start", line);
+        }
         for (class, upward) in [("dn1", true), ("dn0", false)] {
             let y = |density: f64| if upward { middle - density / peak * 60.0 } else { middle + density / peak * 52.0 };
             let mut d = String::new();
@@ -134,8 +149,13 @@ fn draw(panels: &[Panel], (index, reference): (&str, &str), sheet: &mut Sheet) -
         }
         sheet.horizontal("base", x0, x0 + width, middle);
         if at == 0 {
-            sheet.text(x0 + width - 4.0, middle - 12.0, "t hal", "end", index);
-            sheet.text(x0 + width - 4.0, middle + 20.0, "t hal", "end", reference);
+            // On the side with less under the words.
+            let mass = |from: f64, to: f64| p.bins.iter().filter(|b| axis.x(b.1) > from && axis.x(b.0) < to).map(|b| b.2 + b.3).sum::<f64>();
+            let room = super::text_width(index).max(super::text_width(reference)) + 8.0;
+            let left = mass(x0, x0 + room) < mass(x0 + width - room, x0 + width);
+            let (x, anchor) = if left { (x0 + 4.0, "start") } else { (x0 + width - 4.0, "end") };
+            sheet.text(x, y0 + 40.0, "t hal", anchor, index);
+            sheet.text(x, bottom - 6.0, "t hal", anchor, reference);
         }
     }
     each * panels.len().div_ceil(columns) as f64 + 2.0

@@ -5,7 +5,7 @@ use crate::release::schema;
 use crate::report::Figure;
 use crate::report::figure::{Drawn, captioned, disc, ring};
 use crate::report::numbers::{Units, fixed, level, outcome_name};
-use crate::report::study::{Interval, Study, interval};
+use crate::report::study::{Interval, Study, interval, total};
 use crate::report::view::{TableView, dash, number, ranged, words};
 use crate::report::wording::inner;
 
@@ -44,20 +44,25 @@ pub fn figure(s: &Study, group: &str, id: String) -> Option<Drawn> {
     }
     let unit = match s.meta.family.as_str() {
         "binomial" | "probit" => format!("{}, per 100", inner(&outcome_name(s.meta))),
-        _ => u.word.clone(),
+        // The rate's unit names what is counted.
+        "poisson" => format!("{}: {}", inner(&outcome_name(s.meta)), u.word),
+        _ => format!("{}, {}", inner(&outcome_name(s.meta)), u.word),
     };
-    let title = title(s, &rows);
+    let fair_part = total(&s.parts(group, &s.meta.primary), "allowable");
+    let title = title(s, &rows, fair_part);
     let (index_name, reference_name) = (s.patients(group), s.patients(&s.meta.reference));
     let caption = format!(
         "{}, with {} intervals.{}",
         crate::report::study::capital(&unit),
         level(s.meta.level),
         match rows.len() {
-            2 => format!(" Lower row: {reference_name} weighted to the {fair} of {index_name}."),
+            2 => format!(
+                " Lower row: {reference_name} weighted to the {fair} of {index_name}; the interval of that mean is not computed, that of the gap is."
+            ),
             _ => String::new(),
         }
     );
-    let chart = Rates { rows, index: short(s, group), reference: short(s, &s.meta.reference), places: u.lead_places, factor: u.factor, unit, gap: u };
+    let chart = Rates { rows, index: s.short(group), reference: s.short(&s.meta.reference), places: u.lead_places, factor: u.factor, unit, gap: u };
     let told: Vec<String> = chart
         .rows
         .iter()
@@ -86,21 +91,21 @@ fn adjusted(s: &Study, group: &str) -> Option<(f64, Interval)> {
     Some((t.number(r, "counterfactual_mean")?, interval(t, r, "adjusted_gap")?))
 }
 
-fn short(s: &Study, group: &str) -> String {
-    if crate::vocab::read_number(group).is_some() { format!("{} {group}", s.label(&s.meta.group)) } else { crate::report::study::capital(group) }
-}
-
-/// By the intervals: nothing is called larger or smaller than its own interval allows.
-fn title(s: &Study, rows: &[Row]) -> String {
+/// By the intervals: the gap is called larger or smaller where that of what is treated as fair, their difference, excludes 0; without one where
+/// the second gap lies beyond the interval of the first.
+fn title(s: &Study, rows: &[Row], fair_part: Option<Interval>) -> String {
     let fair = s.allowables_in_words();
     match rows {
         [_, like] if like.gap.excludes_zero() == Some(false) => format!("At the same {fair} the data do not show a gap"),
         [seen, like] => {
-            let inside = seen.gap.limits.is_none_or(|(low, high)| like.gap.estimate >= low && like.gap.estimate <= high);
+            let inside = match fair_part.and_then(Interval::excludes_zero) {
+                Some(differ) => !differ,
+                None => seen.gap.limits.is_none_or(|(low, high)| like.gap.estimate >= low && like.gap.estimate <= high),
+            };
             let (a, b) = (seen.gap.estimate.abs(), like.gap.estimate.abs());
             match (inside, b > a) {
                 (true, _) => format!("At the same {fair} the gap is about the same"),
-                (false, true) => format!("At the same {fair} the gap is larger"),
+                (false, true) => format!("At the same {fair} the gap is larger, not smaller"),
                 (false, false) => format!("At the same {fair} the gap is smaller, and does not close"),
             }
         }

@@ -101,7 +101,10 @@ impl Waterfall {
             }
             if let Some(adjusted) = adjusted.filter(|a| a.estimate != gap.estimate) {
                 let share = if shares { "100%" } else { "NA" };
-                rows.push(from_zero("Gap at the same values of these", String::new(), Mark::Total, adjusted, share.into()));
+                // Named where there is room for it.
+                let fair = s.allowables_in_words();
+                let label = if fair.chars().count() <= 36 { format!("Gap at the same {fair}") } else { "Gap at the same values of these".to_owned() };
+                rows.push(from_zero(&label, String::new(), Mark::Total, adjusted, share.into()));
             }
         }
         for p in parts.iter().filter(|p| p.part != "gap" && p.part != "allowable") {

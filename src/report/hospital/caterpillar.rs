@@ -2,7 +2,9 @@
 
 use super::super::Figure;
 use super::super::chart::{escape, text, ticks, wrap};
+use super::super::figure::Drawn;
 use super::super::numbers::{Units, count, fixed, general, level, range};
+use super::super::view::{TableView, number, ranged, words};
 use super::One;
 use crate::release::schema;
 use std::fmt::Write;
@@ -38,7 +40,7 @@ struct Layout {
 }
 
 /// The hospitals of an analysis; nothing where fewer than two have effects that may be shown.
-pub fn figure(one: &One, number: usize) -> Option<Figure> {
+pub fn figure(one: &One, number: usize) -> Option<Drawn> {
     let s = one.s;
     let t = s.table(&schema::HOSPITAL_UNITS)?;
     let ratio = match s.meta.family.as_str() {
@@ -75,7 +77,8 @@ pub fn figure(one: &One, number: usize) -> Option<Figure> {
     let title = format!("How {} hospitals differ for comparable patients", count(n as i64));
     let id = format!("hospitals-{number}");
     let drawing = Caterpillar { hospitals, ratio, unit, id, title: title.clone() };
-    Some(Figure {
+    let data = drawing.data(&s.interval_head());
+    let figure = Figure {
         number,
         title,
         caption: format!(
@@ -87,10 +90,30 @@ pub fn figure(one: &One, number: usize) -> Option<Figure> {
         ),
         note,
         svg: drawing.svg(),
-    })
+    };
+    Some(Drawn { data: Some(data), ..Drawn::from(figure) })
 }
 
 impl Caterpillar {
+    /// The effects that are drawn; those of odds ratios as ratios.
+    fn data(&self, interval: &str) -> TableView {
+        let (head, tip) = if self.ratio {
+            ("Odds ratio".to_owned(), "To a hospital of average effect")
+        } else {
+            (self.unit.short.clone(), "To a hospital of average effect")
+        };
+        let mut view = TableView::new("").left("Hospital", "In the order of the effects").right(head, tip).right(interval, "Of the shrunken effect");
+        let shown = |v: f64| if self.ratio { v.exp() } else { v };
+        let places = if self.ratio { 2 } else { self.unit.places };
+        // Files hold the unit of the outcome, pages the shown one.
+        let file = |v: f64| if self.ratio { v } else { v / self.unit.factor };
+        for h in &self.hospitals {
+            let (v, low, high) = (shown(h.effect), shown(h.limits.0), shown(h.limits.1));
+            view.row("", vec![words(h.name.clone()), number(fixed(v, places), file(v)), ranged(range(low, high, places), file(low), file(high))]);
+        }
+        view
+    }
+
     fn named(&self) -> bool {
         self.hospitals.len() <= NAMED
     }
@@ -119,6 +142,15 @@ impl Caterpillar {
             let (low, high, at) = ticks(low, high);
             let places = at.windows(2).next().map_or(0, |w| (-(w[1] - w[0]).log10().floor()).clamp(0.0, 9.0) as usize);
             return (low, high, at.into_iter().map(|v| (v, fixed(v, places))).collect());
+        }
+        // Round ratios, where a row of them has few enough marks; powers of one ratio otherwise.
+        const ROUND: [&[f64]; 3] =
+            [&[0.8, 0.9, 1.0, 1.1, 1.25], &[0.5, 0.7, 1.0, 1.4, 2.0], &[0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0]];
+        for marks in ROUND {
+            let (Some(first), Some(last)) = (marks.iter().rposition(|m| m.ln() <= low), marks.iter().position(|m| m.ln() >= high)) else { continue };
+            let Some(held) = marks.get(first..=last) else { continue };
+            let ends = |at: usize| held.get(at).map_or(0.0, |m| m.ln());
+            return (ends(0), ends(held.len() - 1), held.iter().map(|m| (m.ln(), general(*m))).collect());
         }
         let few = |step: &f64| (high / step).ceil() - (low / step).floor() <= 8.0;
         let step = [1.05, 1.1, 1.25, 1.5, 2.0, 4.0, 10.0, 100.0].map(f64::ln).into_iter().find(few).unwrap_or(((high - low) / 6.0).max(1.0));

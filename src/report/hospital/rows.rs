@@ -81,7 +81,7 @@ pub fn table(one: &One) -> Option<TableView> {
     let mut view = TableView::new(format!("{}{mark}: {} and {}", one.analysis, one.index(), one.reference()))
         .left("", "")
         .right(u.short.clone(), "Index minus reference, or a mean")
-        .right("Interval", "Confidence interval");
+        .right(s.interval_head(), "Confidence interval");
     let mut now = None;
     for (place, label, unit, r) in &rows {
         if now != Some(*place) {

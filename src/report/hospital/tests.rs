@@ -459,7 +459,7 @@ fn lists_of_names_with_commas_read_one_way() {
     let c = Case { given: &["Clinical, measured", "Housing and income"], ..case() };
     holds(&c.said(), &["with the same age; sex; clinical, measured; and housing and income, the outcome"]);
     let html = page(&c);
-    holds(&html, &["given allowable + b2 + b3"]);
+    holds(&html, &["given the variables treated as fair + clinical, measured + housing and income"]);
     holds_none(&html, &["[&quot;", "[\"", "&#34;"]);
     holds(&terminal_table(&c.tables()), &["Case mix of patients (given clinical, measured; and housing and income)"]);
 }
