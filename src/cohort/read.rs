@@ -262,11 +262,14 @@ pub(super) fn merge(bad: &mut BadCells, more: BadCells) {
     bad.rows.extend(more.rows.into_iter().take(SHOWN_ROWS - bad.rows.len()));
 }
 
+/// Of a column over the files: cells that do not parse, text that looks like numbers, time stamps.
+type Notes = (BadCells, Option<(usize, usize)>, Option<Stamps>);
+
 fn read_typed(table: &TablePlan, format: Format, header: &Header, wanted: &[String], problems: &mut Problems) -> Option<Parts> {
     let before = problems.len();
     let mut files = Vec::new();
     let mut whole: Vec<Option<Column>> = wanted.iter().map(|_| None).collect();
-    let mut notes: Vec<(BadCells, Option<(usize, usize)>, Option<Stamps>)> = wanted.iter().map(|_| Default::default()).collect();
+    let mut notes: Vec<Notes> = wanted.iter().map(|_| Default::default()).collect();
     let mut offset = 0;
     for file in &header.files {
         let frame = match frame_of(table, format, file, wanted, problems) {

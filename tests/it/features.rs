@@ -242,7 +242,7 @@ fn transfers_are_found_and_counted() {
     let mut n = 0;
     let mut stay = |patient: usize, hospital: &str, admit: u32, discharge: u32| {
         n += 1;
-        let race = if patient % 3 == 0 { "Black" } else { "White" };
+        let race = if patient.is_multiple_of(3) { "Black" } else { "White" };
         csv.push_str(&format!("{n},{patient},{hospital},2024-03-{admit:02},2024-03-{discharge:02},{race},{},{}\n", 30 + patient * 7 % 50, n % 5 / 4));
     };
     for patient in 0..600 {
