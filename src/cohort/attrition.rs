@@ -2,7 +2,7 @@
 //! in every line, also where the group column comes from a later join.
 
 use super::levels::MISSING;
-use crate::error::{Problem, Problems, codes};
+use crate::error::{Place, Problem, Problems, codes};
 use crate::vocab::Role;
 use serde::Serialize;
 
@@ -128,24 +128,24 @@ impl Marks {
     }
 }
 
-/// G307 if a step left no row, G308 for each group that a step emptied.
-pub(super) fn emptied(lines: &[AttritionRow], labels: &[String]) -> Problems {
+/// G307 if a step left no row, G308 for each group that a step emptied. `step_at` finds where the study file has the step of a name.
+pub(super) fn emptied(lines: &[AttritionRow], labels: &[String], step_at: impl Fn(&str) -> Option<Place>) -> Problems {
+    let placed = |problem: Problem, step: &str| match step_at(step) {
+        Some(place) => problem.at(place).label("removes them").help("look at what this compares and in which unit, or take the step out"),
+        None => problem.help("`joins`, `group` and `missing` of the study file say what such a step removes"),
+    };
     let mut problems = Problems::new();
     for pair in lines.windows(2) {
         let (before, after) = (&pair[0], &pair[1]);
         if before.n_after > 0 && after.n_after == 0 {
-            problems.push(
-                Problem::error(codes::G307, format!("no rows are left after `{}`", after.name))
-                    .note(format!("{} rows were there before it", after.n_before)),
-            );
+            let problem = Problem::error(codes::G307, format!("no rows are left after `{}`", after.name));
+            problems.push(placed(problem.note(format!("{} rows were there before it", after.n_before)), &after.name));
             return problems;
         }
         for (g, label) in labels.iter().enumerate() {
             if before.by_group[g] > 0 && after.by_group[g] == 0 {
-                problems.push(
-                    Problem::error(codes::G308, format!("group `{label}` has no rows after `{}`", after.name))
-                        .note(format!("{} rows were there before it", before.by_group[g])),
-                );
+                let problem = Problem::error(codes::G308, format!("group `{label}` has no rows after `{}`", after.name));
+                problems.push(placed(problem.note(format!("{} rows were there before it", before.by_group[g])), &after.name));
             }
         }
     }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(lines.iter().map(|l| l.events.clone()).collect::<Vec<_>>(), [[2, 1], [1, 1], [0, 1]]);
         assert_eq!(lines.iter().map(|l| (l.n_before, l.n_removed, l.n_after)).collect::<Vec<_>>(), [(5, 0, 5), (5, 2, 3), (3, 1, 2)]);
         assert_eq!(lines.iter().map(|l| l.by_group.clone()).collect::<Vec<_>>(), [[2, 2], [1, 1], [0, 1]]);
-        let problems = emptied(&lines, &["a".to_owned(), "b".to_owned()]);
+        let problems = emptied(&lines, &["a".to_owned(), "b".to_owned()], |_| None);
         assert_eq!(problems.iter().map(|p| p.code).collect::<Vec<_>>(), [codes::G308]);
         assert_eq!(marks.kept(), [2, 4]);
     }

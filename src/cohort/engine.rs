@@ -17,7 +17,7 @@ use super::sources;
 use super::steps;
 use super::text::note;
 use crate::design::Clusters;
-use crate::error::{Problem, Problems, codes};
+use crate::error::{Place, Problem, Problems, codes};
 use crate::vocab::Family;
 use indexmap::IndexMap;
 use polars::prelude::{DataFrame, Schema};
@@ -121,7 +121,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         counted.step("outcome known", |row| outcome[row].is_nan());
     }
     let attrition = group.as_ref().map(|g| counted.lines(g, n_groups, events)).unwrap_or_default();
-    rows.problems.extend(emptied(&attrition, &group_labels));
+    rows.problems.extend(emptied(&attrition, &group_labels, |name| step_at(plan, name)));
     let columns = rows.variables(roles);
     let weight = roles.weight.as_ref().map(|w| rows.weight(w)).transpose();
     let weight = or_report(weight, rows.problems);
@@ -181,6 +181,16 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
         rows_read,
         inputs,
         warnings,
+    })
+}
+
+/// Where the study file has the step of a name.
+fn step_at(plan: &CohortPlan, name: &str) -> Option<Place> {
+    plan.steps.iter().find_map(|step| match step {
+        RowStep::Keep(keep) if keep.name == name => keep.sql.place.clone(),
+        RowStep::First(first) if first.name == name => first.per.first().and_then(|c| c.place.clone()),
+        RowStep::Present(present) if present.name == name => present.columns.first().and_then(|c| c.place.clone()),
+        RowStep::Keep(_) | RowStep::First(_) | RowStep::Present(_) | RowStep::Join(_) | RowStep::Derive(_) | RowStep::Feature(_) => None,
     })
 }
 

@@ -65,7 +65,7 @@ pub(super) fn resolve(plan: &CohortPlan) -> Result<Layout, Problems> {
     for step in &plan.steps {
         let (mut expression, mut joined, mut feature) = (None, Vec::new(), None);
         match step {
-            RowStep::Join(join) => joined = b.join(join),
+            RowStep::Join(join) => joined = b.join(join, complete),
             RowStep::Derive(derive) => {
                 expression = b.expression(&derive.sql, complete);
                 b.derived(&derive.column);
@@ -113,12 +113,12 @@ impl Builder<'_> {
         }
     }
 
-    fn join(&mut self, join: &super::plan::JoinPlan) -> Vec<(String, String)> {
+    fn join(&mut self, join: &super::plan::JoinPlan, report: bool) -> Vec<(String, String)> {
         let Some(names) = self.table(&join.table) else { return Vec::new() };
         let table = &join.table.name;
         let mut keys_known = true;
         for (left, right) in &join.by {
-            self.use_column(left, true);
+            self.use_column(left, report);
             if !names.contains(&right.name) {
                 self.problems.push(not_in_table(right, table, &names));
                 keys_known = false;

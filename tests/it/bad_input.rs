@@ -37,12 +37,23 @@ const BAD: &[Bad] = &[
         exit: 3,
         says: &["error[G306]", "event"],
     },
-    Bad { what: "all rows excluded", change: |s| s.edit("study.yaml", "age >= 18", "age >= 180"), exit: 3, says: &["error[G307]", "adults"] },
+    Bad {
+        what: "the unit table cannot be read: columns that it may hold are not called unknown",
+        change: |s| s.edit("study.yaml", "path: patients.csv", "path: patiens.csv"),
+        exit: 2,
+        says: &["error[G202]", "patiens.csv"],
+    },
+    Bad {
+        what: "all rows excluded",
+        change: |s| s.edit("study.yaml", "age >= 18", "age >= 180"),
+        exit: 3,
+        says: &["error[G307]", "adults", "age >= 180", "removes them"],
+    },
     Bad {
         what: "one group empty after a step",
         change: |s| s.edit("study.yaml", "age >= 18", "race = 'White'"),
         exit: 3,
-        says: &["error[G308]", "adults"],
+        says: &["error[G308]", "adults", "removes them"],
     },
     Bad {
         what: "a separated hospital",
@@ -141,6 +152,7 @@ fn bad_input_is_named_and_earlier_results_stay() {
         let o = s.run();
         let text = stderr(&o);
         assert_eq!(code(&o), bad.exit, "{}: {text}", bad.what);
+        assert!(!(bad.says.contains(&"error[G202]") && text.contains("error[G203]")), "{}: a file that is not there explains it\n{text}", bad.what);
         for says in bad.says {
             assert!(text.contains(says), "{}: no {says:?} in\n{text}", bad.what);
         }
