@@ -21,7 +21,7 @@ pub fn name(check: &str) -> String {
 }
 
 /// The analysis that a message names first, and the rest of it.
-fn told<'a>(t: &'a Table, r: usize) -> (Option<&'a str>, &'a str) {
+fn told(t: &Table, r: usize) -> (Option<&str>, &str) {
     let message = t.text(r, "message");
     message.strip_prefix("analysis ").and_then(|rest| rest.split_once(": ")).map_or((None, message), |(a, rest)| (Some(a), rest))
 }

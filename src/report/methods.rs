@@ -157,7 +157,7 @@ pub fn why_they_differ(s: &Study) -> String {
         "Rank and replace treats need as fair and calls everything else disparity, whatever travels with the blocks: its part `not explained` is not what the other methods leave over.",
     );
     if used.len() > 1 {
-        out.push_str(" In one linear population with three blocks in a chain the same 0.747 divides into 0.12, 0.22 and 0.31 by Oaxaca-Blinder or Gelbach, and into 0.18, 0.16 and 0.32 with and without the blocks, with 0.10 not explained by either.");
+        out.push_str(" In an invented linear population with three blocks in a chain a gap of 0.747 divides into 0.12, 0.22 and 0.31 by Oaxaca-Blinder or Gelbach, and into 0.18, 0.16 and 0.32 with and without the blocks, with 0.10 not explained by either.");
     }
     out
 }

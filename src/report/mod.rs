@@ -107,7 +107,7 @@ fn code(text: &str) -> minijinja::Value {
     let escaped = |t: &str| minijinja::HtmlEscape(t).to_string();
     let pieces: Vec<&str> = text.split('`').collect();
     // An odd quote is a character like others.
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return minijinja::Value::from_safe_string(escaped(text));
     }
     let html = pieces.iter().enumerate().map(|(at, t)| if at % 2 == 1 { format!("<code>{}</code>", escaped(t)) } else { escaped(&with_commas(t)) });

@@ -34,10 +34,11 @@ if(off){rows.forEach(function(x){body.appendChild(x)});say('Original order');ret
 var up=!was;h.setAttribute('aria-sort',up?'ascending':'descending');
 rows.filter(function(x){return!x.classList.contains('grp')}).sort(function(a,c){return compare(value(a.cells[i]),value(c.cells[i]))*(up?1:-1)}).forEach(function(x){body.appendChild(x)});say('Sorted by '+b.textContent+(up?', ascending':', descending'))}});
 if(rows.length>=18){var l=make('label','flt','Filter '),f=make('input');f.type='search';f.placeholder='any text';l.appendChild(f);act.insertBefore(l,act.firstChild);f.oninput=function(){var q=f.value.toLowerCase();rows.forEach(function(x){x.hidden=x.textContent.toLowerCase().indexOf(q)<0})}}
-var c=make('button','cp','Copy');c.setAttribute('aria-label','Copy '+w.querySelector('.sc').getAttribute('aria-label'));act.insertBefore(c,act.querySelector('a'));
+var c=named('Copy',' of '+w.querySelector('.sc').getAttribute('aria-label'));act.insertBefore(c,act.querySelector('a'));
 c.onclick=function(){copy(all('tr',t).filter(function(x){return!x.hidden}).map(function(x){return Array.prototype.map.call(x.cells,function(y){return y.textContent.trim().replace(/\s+/g,' ')}).join('\t')}).join('\n'),c)}});
-all('.paste').forEach(function(p){var act=p.querySelector('.act'),c=make('button','cp','Copy');c.setAttribute('aria-label','Copy '+p.querySelector('h3').textContent.toLowerCase());act.appendChild(c);c.onclick=function(){copy(all('p',p).map(function(x){return x.textContent}).join('\n\n'),c)}});
-function copy(text,button){function done(){var was='Copy';button.textContent='Copied';say('Copied');setTimeout(function(){button.textContent=was},1400)}
+all('.paste').forEach(function(p){var act=p.querySelector('.act'),c=named('Copy',' of '+p.querySelector('h3').textContent.toLowerCase());act.appendChild(c);c.onclick=function(){copy(all('p',p).map(function(x){return x.textContent}).join('\n\n'),c)}});
+function named(word,of){var b=make('button','cp',word);b.appendChild(make('span','hid',of));return b}
+function copy(text,button){function done(){button.firstChild.data='Copied';say('Copied');setTimeout(function(){button.firstChild.data='Copy'},1400)}
 function old(){var a=make('textarea');a.value=text;d.body.appendChild(a);a.select();try{if(d.execCommand('copy'))done()}catch(e){}a.remove()}
 if(navigator.clipboard&&isSecureContext)navigator.clipboard.writeText(text).then(done,old);else old()}
 })();

@@ -133,7 +133,7 @@ fn draw(panels: &[Panel], (index, reference): (&str, &str), sheet: &mut Sheet) -
         // In one line beside the figures, else in two from where there is nothing else.
         let name = fold(&p.title, width - super::text_width(&figures) - 10.0, true);
         for (k, line) in name.iter().take(2).enumerate() {
-            sheet.text(x0, y0 + if name.len() > 1 { 8.0 } else { 16.0 } + 14.0 * k as f64, "t b hal", "start", line);
+            sheet.text(x0, y0 + if name.len() > 1 { 11.0 } else { 16.0 } + 13.0 * k as f64, "t b hal", "start", line);
         }
         for (class, upward) in [("dn1", true), ("dn0", false)] {
             let y = |density: f64| if upward { middle - density / peak * 60.0 } else { middle + density / peak * 52.0 };

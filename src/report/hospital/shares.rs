@@ -50,19 +50,18 @@ pub fn figure(one: &One, number_of_figure: usize) -> Option<Drawn> {
     hospitals.sort_by(|a, b| b.effect.total_cmp(&a.effect).then_with(|| a.name.cmp(&b.name)));
     let above = |of: &dyn Fn(&Hospital) -> f64| fixed(hospitals.iter().filter(|h| h.effect > 0.0).map(of).sum(), 0);
     let (index, reference) = (one.index(), one.reference());
-    let title =
-        format!("{}% of {index} and {}% of {reference} were at hospitals above the average hospital", above(&|h| h.index), above(&|h| h.reference));
+    let higher = if s.meta.family == "binomial" { "the outcome is more frequent" } else { "the outcome is larger" };
+    let title = format!(
+        "{}% of {index} and {}% of {reference} were at hospitals where {higher} than at the average one",
+        above(&|h| h.index),
+        above(&|h| h.reference)
+    );
     let caption = format!(
-        "Share of each group's {} at each hospital, in percent. Hospitals stand by the effect that the outcome has with them for comparable {}, the \
-         highest first.",
-        s.unit_name(),
+        "Share of each group's {0} at each hospital, in percent. Hospitals stand in the order of the figure before, by their estimates for comparable {0}.",
         s.unit_name()
     );
     let away = rows.len() - hospitals.len();
-    let mut note =
-        "Above the line: more frequent or larger outcomes than at a hospital of average effect, by estimates whose intervals stand in the figure \
-                    before."
-            .to_owned();
+    let mut note = "Above and below the line is by the estimates alone; their intervals stand in the figure before.".to_owned();
     if away > 0 {
         let are = if away == 1 { "hospital is" } else { "hospitals are" };
         note.push_str(&format!(" {} {are} not drawn, nor in the shares: withheld, or without an effect.", count(away as i64)));
