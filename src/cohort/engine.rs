@@ -3,6 +3,7 @@
 
 use super::attrition::{AttritionRow, Marks, Missingness, emptied};
 use super::features::{self, Events, Feature, FeatureReport, Recorded};
+use super::finite;
 use super::infer::BadCells;
 use super::inputs::Input;
 use super::joins::{self, JoinRow, Joined};
@@ -223,7 +224,9 @@ fn read_tables(plan: &CohortPlan, layout: &Layout, roles: &BTreeSet<String>, war
     for (name, wanted) in layout.wanted(plan, roles) {
         let (Some(table), Some(header)) = (plan.tables.get(&name), layout.headers.get(&name)) else { continue };
         if let Some(read) = read::read(table, header, &wanted, warnings, &mut problems) {
-            tables.insert(name, read);
+            let (frame, found) = finite::without_nan(read.frame)?;
+            warnings.extend(finite::nan_in_table(&name, &found, table.path_place.clone()));
+            tables.insert(name, Read { frame, ..read });
         }
     }
     if problems.is_empty() { Ok(tables) } else { Err(problems) }
@@ -321,7 +324,10 @@ fn run_steps(
         let Steps { frame, marks, from_missing, .. } = &mut so_far;
         let done = match (step, &layout.expressions[at]) {
             (RowStep::Derive(derive), Some(expression)) => {
+                expression.take_undefined();
                 expression.evaluate(frame, &derive.column.name).map_err(|e| vec![steps::not_computed(&derive.sql, &e)]).and_then(|c| {
+                    let what = format!("derived column `{}`", derive.column.name);
+                    warnings.extend(finite::undefined(&what, expression.take_undefined(), derive.sql.place.clone()));
                     from_missing.extend(expression.values_from_nothing(frame, &c).into_iter().map(|(name, rows)| (at, name, rows)));
                     frame.with_column(c).map(|_| ()).map_err(|e| vec![bug("a derived column", &e)])
                 })

@@ -87,8 +87,8 @@ pub fn impute<'a>(cohort: &'a Cohort, roles: &RolesPlan, settings: &Settings) ->
     }
     let (mut merged, mut completed_roles) = (cohort.clone(), roles.clone());
     let mut variables = Vec::new();
-    let mut problems = Problems::new();
-    for v in &wanted {
+    let mut problems: Problems = wanted.iter().filter(|v| is_empty(cohort, v)).map(|v| no_value(v)).collect();
+    for v in wanted.iter().filter(|v| !is_empty(cohort, v)) {
         match merge_levels(&mut merged, v, &mut completed_roles) {
             Ok(part) => variables.push(part),
             Err(p) => problems.extend(p),
@@ -149,6 +149,22 @@ fn is_incomplete(cohort: &Cohort, v: &VariablePlan) -> bool {
     missing && v.missing == MissingRule::MultipleImputation && !matches!(v.coding, Coding::Interaction { .. })
 }
 
+fn is_empty(cohort: &Cohort, v: &VariablePlan) -> bool {
+    match cohort.columns.get(&v.column.name) {
+        Some(Values::Number(x)) => x.iter().all(|x| x.is_nan()),
+        Some(Values::Category { code, .. }) => code.iter().all(|c| *c == MISSING),
+        None => false,
+    }
+}
+
+/// G312 for a variable without any value.
+fn no_value(v: &VariablePlan) -> Problem {
+    Problem::error(codes::G312, format!("`{}` has no value in any row: there is nothing to impute it from", v.column.name))
+        .at(v.column.place.clone())
+        .label("always missing")
+        .help("take it out of the study, or look at why its column is empty")
+}
+
 /// A variable that enters as categories gets its merged levels, and its base level by name; a number stays as it is.
 fn merge_levels(cohort: &mut Cohort, v: &VariablePlan, roles: &mut RolesPlan) -> Result<Part, Problems> {
     let name = v.column.name.clone();
@@ -178,21 +194,19 @@ fn merge_levels(cohort: &mut Cohort, v: &VariablePlan, roles: &mut RolesPlan) ->
     Ok(Part { name, levels: Some(levels) })
 }
 
-/// The cohort with an observed cell in the place of every missing one.
+/// The cohort with an observed cell in the place of every missing one: the observed cells in turn, so that the column keeps their distribution and
+/// knots and levels are found in it as in them.
 fn with_observed(cohort: &Cohort, variables: &[Part]) -> Cohort {
+    fn in_turn<T: Copy>(cells: &mut [T], is_missing: impl Fn(T) -> bool) {
+        let known: Vec<T> = cells.iter().copied().filter(|c| !is_missing(*c)).collect();
+        let mut next = known.iter().copied().cycle();
+        cells.iter_mut().filter(|c| is_missing(**c)).zip(&mut next).for_each(|(c, known)| *c = known);
+    }
     let mut out = cohort.clone();
     for v in variables {
         match out.columns.get_mut(&v.name) {
-            Some(Values::Number(x)) => {
-                if let Some(known) = x.iter().copied().find(|x| !x.is_nan()) {
-                    x.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = known);
-                }
-            }
-            Some(Values::Category { code, .. }) => {
-                if let Some(known) = code.iter().copied().find(|c| *c != MISSING) {
-                    code.iter_mut().filter(|c| **c == MISSING).for_each(|c| *c = known);
-                }
-            }
+            Some(Values::Number(x)) => in_turn(x, f64::is_nan),
+            Some(Values::Category { code, .. }) => in_turn(code, |c| c == MISSING),
             None => {}
         }
     }

@@ -17,6 +17,7 @@ mod attrition;
 mod categories;
 mod database;
 mod fill;
+mod finite;
 mod infer;
 mod joins;
 mod keys;

@@ -1,14 +1,19 @@
 //! SQL expressions over one row: what is accepted, which columns they read, what type they have.
 
+use super::finite::finite;
 use super::plan::Named;
 use super::problems::polars_says;
 use crate::error::{Problem, codes, nearest};
 use polars::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// An accepted expression.
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
     expr: Expr,
+    /// Values that arithmetic and functions had no finite value for, in all evaluations.
+    undefined: Arc<AtomicUsize>,
     /// The columns it reads.
     pub columns: Vec<String>,
     /// Those inside LEAST or GREATEST, if nothing in the expression looks for missing values.
@@ -329,7 +334,8 @@ pub(super) fn parse(sql: &Named) -> Result<Expression, Box<Problem>> {
     if !words.iter().any(|(w, _)| MISSING_WORDS.contains(&w.as_str())) {
         skipping(&expr, false, &mut inside);
     }
-    Ok(Expression { expr, columns, skipping: inside })
+    let undefined = Arc::new(AtomicUsize::new(0));
+    Ok(Expression { expr, undefined, columns, skipping: inside })
 }
 
 /// Walks the expression; anything that is not known to look at one row only is refused.
@@ -476,20 +482,23 @@ impl Expression {
         columns.filter(|c| c.null_count() > 0).map(|c| (c.name().to_string(), rows(c))).collect()
     }
 
+    /// Values that had no finite value in all evaluations, since the last time this was asked.
+    pub fn take_undefined(&self) -> usize {
+        self.undefined.swap(0, Ordering::Relaxed)
+    }
+
     /// The expression on every row. `name` is that of the result.
     pub fn evaluate(&self, frame: &DataFrame, name: &str) -> PolarsResult<Column> {
         const RESULT: &str = "\u{0}result";
         let columns: PolarsResult<Vec<Column>> = self.columns.iter().map(|c| frame.column(c).cloned()).collect();
         let narrow = DataFrame::new(frame.height(), columns?)?;
+        let computed = finite(self.expr.clone(), narrow.schema(), &self.undefined);
         // A constant has no column to take its length from.
         let out = if self.columns.is_empty() {
-            let one = DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)])?
-                .lazy()
-                .select([self.expr.clone().alias(RESULT)])
-                .collect()?;
+            let one = DataFrame::new(1, vec![Column::full_null("".into(), 1, &DataType::Null)])?.lazy().select([computed.alias(RESULT)]).collect()?;
             out_of(one, RESULT)?.new_from_index(0, frame.height())
         } else {
-            let all = narrow.lazy().with_columns([self.expr.clone().alias(RESULT)]).collect()?;
+            let all = narrow.lazy().with_columns([computed.alias(RESULT)]).collect()?;
             out_of(all, RESULT)?
         };
         polars_ensure!(out.len() == frame.height(), ComputeError: "the expression does not give one value a row");

@@ -1,6 +1,7 @@
 //! The steps that keep or remove rows: `where`, `first`, `present`.
 
 use super::attrition::Marks;
+use super::finite;
 use super::keys::{self, KeyError, NO_KEY};
 use super::plan::{CohortPlan, FirstPlan, KeepPlan, Named, PresentPlan, RowStep};
 use super::problems::{bug, polars_says};
@@ -17,7 +18,9 @@ pub(super) fn keep(
     expression: &Expression,
     warnings: &mut Problems,
 ) -> Result<(), Box<Problem>> {
+    expression.take_undefined();
     let result = expression.evaluate(rows, "where").map_err(|e| not_computed(&step.sql, &e))?;
+    warnings.extend(finite::undefined(&format!("step `{}`", step.name), expression.take_undefined(), step.sql.place.clone()));
     let result = if result.dtype() == &DataType::Null { Column::full_null("where".into(), result.len(), &DataType::Boolean) } else { result };
     let truth: &BooleanChunked = result.bool().map_err(|_| {
         Problem::error(codes::G211, format!("`where` of step `{}` is not true or false", step.name))

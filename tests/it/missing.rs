@@ -319,6 +319,16 @@ fn studies_that_ask_for_what_cannot_be_done_are_refused() {
         };
         csv.lines().map(clear).collect::<Vec<_>>().join("\n")
     };
+    let empty = |csv: String| {
+        let clear = |(i, l): (usize, &str)| {
+            let mut c: Vec<&str> = l.split(',').collect();
+            if i > 0 {
+                c[4] = "";
+            }
+            c.join(",")
+        };
+        csv.lines().enumerate().map(clear).collect::<Vec<_>>().join("\n")
+    };
     let same = |csv: String| csv;
     type Edit<'a> = &'a dyn Fn(String) -> String;
     for (from, to, edit, says) in [
@@ -334,6 +344,7 @@ fn studies_that_ask_for_what_cannot_be_done_are_refused() {
         ("type: { categorical: { base: a } }", "hospital: {}", &same, ""),
         ("lab, {", "lab, {", &no_lab, "`lab` has no value in group Black"),
         ("cluster: hospital\n", "", &many, ""),
+        ("types: { hospital: text }", "types: { hospital: text, lab: number }", &empty, "`lab` has no value in any row"),
     ] {
         let text = STUDY
             .replace(from, to)
@@ -347,6 +358,16 @@ fn studies_that_ask_for_what_cannot_be_done_are_refused() {
         }
         assert_ne!(o.status.code(), Some(70), "{err}");
     }
+}
+
+/// Knots of the imputed variable are those of its observed cells, however many are missing.
+#[test]
+fn splines_of_variables_with_many_holes_have_their_knots() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = STUDY.replace("clinical: [lab, ", "clinical: [{ lab: { spline: { df: 4 } } }, ").replace(", { interaction: [lab, frail] }", "");
+    study(dir.path(), &text, &patients(0.45));
+    let rows = results(dir.path(), "out")["decomposition"].as_array().unwrap().len();
+    assert!(rows > 10);
 }
 
 /// From file to tables: with one 0/1 variable the weighted means are those of strata, and rows without an outcome are counted last.

@@ -11,6 +11,7 @@ use super::times::{self, Use};
 use super::units::{self, Converter};
 use super::window::{Lies, Moments, Window};
 use crate::cohort::attrition::Marks;
+use crate::cohort::finite;
 use crate::cohort::infer::Stamps;
 use crate::cohort::plan::{FeaturePlan, Named, OnBadValue, Take};
 use crate::cohort::problems::bug;
@@ -192,6 +193,10 @@ pub(in crate::cohort) fn compute(
         job.unknown_units(warnings, &mut problems);
         let report = job.report(marks);
         report::warn(job.feature.plan, &report, warnings);
+        if let (Some(keep), Some(sql)) = (job.feature.keep, &job.feature.plan.keep) {
+            let what = format!("`where` of feature `{}`", job.feature.plan.column.name);
+            warnings.extend(finite::undefined(&what, keep.take_undefined(), sql.place.clone()));
+        }
         job.extremes(marks, warnings);
         reports.push(report);
         let score = |conditions| job.feature.score.map_or(0, |s| s.of(conditions));

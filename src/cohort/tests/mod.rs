@@ -2,6 +2,7 @@
 
 mod coding;
 mod features;
+mod finite;
 mod names;
 mod reading;
 mod real;
