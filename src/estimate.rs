@@ -137,6 +137,12 @@ impl Sampling {
         Self { kind: Kind::Skewed, ..self.clone() }
     }
 
+    /// The same sampling for an estimate that is not skewed.
+    pub fn unskewed(&self) -> Self {
+        let kind = if self.kind == Kind::Skewed { Kind::Plain } else { self.kind };
+        Self { kind, ..self.clone() }
+    }
+
     /// The same sampling of independent units, whatever the clusters: normal intervals.
     pub fn of_units(&self) -> Self {
         Self { cluster: None, n_cluster: 0, quantile: self.normal_quantile, length: self.n, ..self.clone() }

@@ -97,12 +97,14 @@ pub fn infer_decomposition(d: &Decomposition, sampling: &Sampling) -> Vec<Inferr
         (Some(d), _) if r.classical.is_some() => Some(Share { value: r.estimate.value / d.value, limits: None }),
         (Some(d), _) => sampling.fieller(&r.estimate, d).map(|limits| Share { value: r.estimate.value / d.value, limits: Some(limits) }),
     };
+    // The gap has the interval of table `gap`, whatever the method.
+    let of_gap = sampling.unskewed();
     d.rows
         .iter()
         .map(|r| InferredRow {
             part: r.part,
             component: r.component,
-            value: infer_row(&r.estimate, r.classical, sampling),
+            value: infer_row(&r.estimate, r.classical, if r.part == Part::Gap { &of_gap } else { sampling }),
             share: share(r),
             rules: r.rules,
             missing_information: sampling.rubin(&r.estimate, r.classical.map(|se| se * se)).map(|rubin| rubin.fmi),

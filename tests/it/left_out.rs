@@ -51,6 +51,11 @@ fn the_jackknife_is_that_of_studies_without_each_hospital() {
     // Beside the errors by cluster sums, not in their place.
     let plain = of(&study(dir.path(), 12, None, false));
     assert!(all.iter().zip(&plain).all(|(a, b)| a["std_error"] == b["std_error"] && a["conf_low"] == b["conf_low"]));
+    // The gap has one interval, whatever divides it.
+    let gap = rows(&whole, "gap", &[("scale", "risk_difference")])[0];
+    for row in all.iter().filter(|r| r["part"] == "gap") {
+        assert!(["estimate", "std_error", "conf_low", "conf_high"].iter().all(|c| (figure(row, c) - figure(gap, c)).abs() < 1e-13), "{row} {gap}");
+    }
     let check = rows(&whole, "diagnostics", &[("check", "cv3_ratio")]);
     assert_eq!(check.len(), 6);
     let largest = |analysis: &str| {
