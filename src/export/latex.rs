@@ -9,12 +9,14 @@ pub fn table(t: &PaperTable) -> String {
     let mut out = vec![
         "% Written by gapshare; needs \\usepackage{booktabs}.".to_owned(),
         "\\begin{table}[htbp]".to_owned(),
-        "\\centering".to_owned(),
+        "\\centering\\small".to_owned(),
         format!("\\caption{{{}}}", escaped(&t.caption)),
         format!("\\label{{tab:{}}}", t.name),
-        format!("\\begin{{tabular}}{{l{}}}", "r".repeat(columns.saturating_sub(1))),
+        // Labels wrap: a table is as wide as the text of a page at most.
+        "\\setlength{\\tabcolsep}{4pt}".to_owned(),
+        format!("\\begin{{tabular}}{{@{{}}p{{0.4\\linewidth}}{}@{{}}}}", "r".repeat(columns.saturating_sub(1))),
         "\\toprule".to_owned(),
-        format!("{} \\\\", line(&t.head)),
+        format!("{} \\\\", t.head.iter().map(|c| head(c)).collect::<Vec<_>>().join(" & ")),
         "\\midrule".to_owned(),
     ];
     for (at, row) in t.rows.iter().enumerate() {
@@ -25,9 +27,9 @@ pub fn table(t: &PaperTable) -> String {
                 }
                 out.push(format!("\\multicolumn{{{columns}}}{{l}}{{\\textit{{{}}}}} \\\\", line(&row.cells)));
             }
-            RowKind::Inner => out.push(format!("\\quad {} \\\\", line(&row.cells))),
+            RowKind::Inner => out.push(format!("\\raggedright\\quad {} \\\\", line(&row.cells))),
             // A row of its own must not begin with a bracket: `\\[` would be read as a length.
-            RowKind::Plain => out.push(format!("{{}}{} \\\\", line(&row.cells))),
+            RowKind::Plain => out.push(format!("\\raggedright {{}}{} \\\\", line(&row.cells))),
         }
     }
     out.extend([
@@ -37,6 +39,14 @@ pub fn table(t: &PaperTable) -> String {
         "\\end{table}".to_owned(),
     ]);
     out.join("\n") + "\n"
+}
+
+/// A head with the number of units in a line of its own.
+fn head(text: &str) -> String {
+    match text.split_once(" (n = ") {
+        Some((name, n)) => format!("\\shortstack[r]{{{} \\\\ (n = {}}}", escaped(name), escaped(n)),
+        None => escaped(text),
+    }
 }
 
 /// Text as LaTeX prints it.
@@ -54,7 +64,7 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("\\textless{}"),
             '>' => out.push_str("\\textgreater{}"),
             '|' => out.push_str("\\textbar{}"),
-            '"' => out.push_str("\\textquotedbl{}"),
+            '"' => out.push_str("''"),
             '\u{2212}' => out.push_str("$-$"),
             '\u{d7}' => out.push_str("$\\times$"),
             '\u{b2}' => out.push_str("\\textsuperscript{2}"),

@@ -101,7 +101,7 @@ fn papers_get_escaped_tables() {
     let s = exported();
     let folder = s.path("results/small/exports");
     let tex = fs::read_to_string(folder.join("latex/table_one.tex")).unwrap();
-    assert!(tex.contains("Lab\\_1 \\& \\textquotedbl{}x\\textquotedbl{} \\textless{}5\\%\\textgreater{}"), "{tex}");
+    assert!(tex.contains("Lab\\_1 \\& ''x'' \\textless{}5\\%\\textgreater{}"), "{tex}");
     let tex = fs::read_to_string(folder.join("latex/decomposition_primary.tex")).unwrap();
     assert!(folder.join("latex/decomposition_primary_2.tex").is_file(), "two analyses whose names differ in case only");
     for says in ["\\toprule", "\\midrule", "\\bottomrule", "Gap as observed", "\\quad ", "\\label{tab:decomposition_primary}"] {
@@ -154,4 +154,24 @@ fn another_program_reads_the_archives() {
         Ok(o) => assert!(o.status.success(), "{}", stderr(&o)),
         Err(_) => eprintln!("skipped: there is no python3"),
     }
+}
+
+/// Every LaTeX table compiles, and is no wider than the text of a page. Where pdflatex is missing the test says that it skips.
+#[test]
+fn latex_tables_compile_and_fit_the_page() {
+    if Command::new("pdflatex").arg("--version").output().is_err() {
+        eprintln!("skipped: pdflatex was not found");
+        return;
+    }
+    let s = exported();
+    let folder = s.path("results/small/exports/latex");
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+    assert!(files.len() >= 3);
+    let inputs: String = files.iter().map(|f| format!("\\input{{{}}}\n", f.file_name().unwrap().to_str().unwrap())).collect();
+    let page = format!("\\documentclass[a4paper]{{article}}\n\\usepackage{{booktabs}}\n\\begin{{document}}\n{inputs}\\end{{document}}\n");
+    fs::write(folder.join("page.tex"), page).unwrap();
+    let o = Command::new("pdflatex").args(["-interaction=nonstopmode", "page.tex"]).current_dir(&folder).output().unwrap();
+    let text = String::from_utf8_lossy(&o.stdout).into_owned();
+    assert!(o.status.success() && folder.join("page.pdf").is_file(), "{text}");
+    assert!(!text.contains("\n! ") && !text.contains("Overfull"), "{text}");
 }
