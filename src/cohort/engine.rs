@@ -107,7 +107,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let mut missingness = Vec::new();
     if let (Some(group), Some(outcome)) = (&group, &outcome) {
         let by_group = before_outcome.missing(group, n_groups, |row| outcome[row].is_nan());
-        missingness.push(Missingness { column: roles.outcome.column.name.clone(), role: None, by_group });
+        missingness.push(Missingness { column: roles.outcome.column.name.clone(), role: None, by_group, nested: Vec::new() });
         missingness.extend(rows.missingness(roles, group, n_groups));
     }
     rows.missing(roles);

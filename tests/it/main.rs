@@ -1,6 +1,7 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
 mod attacks;
+mod attacks_missing;
 mod bad_input;
 mod browser;
 mod cli;
