@@ -22,6 +22,7 @@ mod joins;
 mod keys;
 mod layout;
 mod levels;
+mod odd_cells;
 mod problems;
 mod rank;
 mod read;

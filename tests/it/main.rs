@@ -8,6 +8,7 @@ mod cli;
 mod coding;
 mod commands;
 mod crossfit;
+mod data_side;
 mod databases;
 mod documents;
 mod exports;
