@@ -86,11 +86,12 @@ impl Spelled {
 
     /// G211 where two spellings of a number stand in the column. `text` is the column of texts, `number` that of numbers, with their tables.
     pub fn refuse(&self, text: &str, number: &str, place: Option<Place>) -> Option<Problem> {
-        let clash = format!("{text} has the same number in several spellings, such as 0776 and 776, in {} rows, and {number} holds numbers", self.twice);
+        let clash =
+            format!("{text} has the same number in several spellings, such as 0776 and 776, in {} rows, and {number} holds numbers", self.twice);
         (self.twice > 0).then(|| {
-            Problem::error(codes::G211, format!("{clash}: it cannot be told whose rows they are"))
-                .at(place)
-                .help("keys that keep their zeros are text on both sides; where all spellings mean one key, make them numbers: `types: { column: number }`")
+            Problem::error(codes::G211, format!("{clash}: it cannot be told whose rows they are")).at(place).help(
+                "keys that keep their zeros are text on both sides; where all spellings mean one key, make them numbers: `types: { column: number }`",
+            )
         })
     }
 
@@ -98,11 +99,9 @@ impl Spelled {
     pub fn warn(&self, text: &str, number: &str, place: Option<Place>, warnings: &mut Problems) {
         if self.odd > 0 {
             let what = format!("{} values of {text} are numbers with leading zeros or a decimal point, and match {number} as numbers", self.odd);
-            warnings.push(
-                Problem::warning(codes::G315, what)
-                    .at(place)
-                    .help("say that they are the same keys: `types: { column: number }` for the texts; if zeros are part of the key, both sides must be text"),
-            );
+            warnings.push(Problem::warning(codes::G315, what).at(place).help(
+                "say that they are the same keys: `types: { column: number }` for the texts; if zeros are part of the key, both sides must be text",
+            ));
         }
     }
 }

@@ -49,7 +49,8 @@ fn table<'a>(json: &'a Value, name: &str) -> Vec<&'a Value> {
 /// Every count that somebody gets out of the tables about one group by a sum or a difference.
 fn derived(json: &Value, side: &str, group: &str) -> BTreeSet<i64> {
     let (n, n_missing) = (format!("n_{side}"), format!("n_missing_{side}"));
-    let mut sizes: BTreeSet<i64> = ["attrition", "gap", "missing_methods"].iter().flat_map(|t| table(json, t)).filter_map(|r| r[&n].as_i64()).collect();
+    let mut sizes: BTreeSet<i64> =
+        ["attrition", "gap", "missing_methods"].iter().flat_map(|t| table(json, t)).filter_map(|r| r[&n].as_i64()).collect();
     let of_group: Vec<&Value> = rows(json, "missingness", &[("group", group)]);
     let missing: Vec<(&str, i64)> =
         of_group.iter().filter_map(|r| Some((r["variable"].as_str()?, r["n_missing"].as_i64()?))).filter(|m| m.1 > 0).collect();

@@ -17,7 +17,8 @@ fn run_on(key: fn(usize) -> String, events: &str, feature: &str, extra: &str) ->
     let dir = tempfile::tempdir().unwrap();
     let mut units = String::from("id,pid,g,y,idx,x\n");
     for i in 0..200usize {
-        writeln!(units, "{i},{},{},{},2020-06-{:02},{}", key(i), ["A", "B"][i % 2], (i * 37 % 101) % 2, 1 + i % 28, (i * 53 % 97) as f64 / 7.0).unwrap();
+        writeln!(units, "{i},{},{},{},2020-06-{:02},{}", key(i), ["A", "B"][i % 2], (i * 37 % 101) % 2, 1 + i % 28, (i * 53 % 97) as f64 / 7.0)
+            .unwrap();
     }
     std::fs::write(dir.path().join("units.csv"), units).unwrap();
     std::fs::write(dir.path().join("events.csv"), events).unwrap();
@@ -121,9 +122,14 @@ fn joined_keys_in_other_spellings_are_said() {
 fn errors_of_no_rows_keep_the_warnings_that_explain_them() {
     let stranger = |k: usize| format!("p{k}");
     let none = run_on(plain, &events(stranger, a_value, a_date), MEAN, "");
-    assert!(none.stderr.contains("error[G307]") && none.stderr.contains("warning[G304]: no row of `events` has the `pid` of a unit"), "{}", none.stderr);
-    let unborn = run_on(plain, &events(plain, a_value, a_date), MEAN, "  derive: { bd: \"idx\" }\n  birth_date: bd\n");
+    assert!(
+        none.stderr.contains("error[G307]") && none.stderr.contains("warning[G304]: no row of `events` has the `pid` of a unit"),
+        "{}",
+        none.stderr
+    );
+    let unborn = run_on(plain, &events(plain, a_value, a_date), MEAN, "  derive: { bd: \"CAST('2020-05-30' AS DATE)\" }\n  birth_date: bd\n");
     assert!(unborn.stderr.contains("error[G307]") && unborn.stderr.contains("before the birth of their unit"), "{}", unborn.stderr);
+    assert!(!unborn.stderr.contains("eprecat"), "{}", unborn.stderr);
 }
 
 #[test]
