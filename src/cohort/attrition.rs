@@ -31,6 +31,18 @@ pub struct Missingness {
     pub role: Option<Role>,
     /// Rows, and rows without a value, of each group, the reference first.
     pub by_group: Vec<(u64, u64)>,
+    /// Of each group: the fewest rows, 0 excepted, by which the missing ones differ from those of a variable before it whose missing rows are
+    /// a part of them or hold them. Empty for the outcome.
+    pub nested: Vec<Option<u64>>,
+}
+
+/// How many rows one of two sets has more, if it holds the other. `None` of an empty set.
+pub(super) fn more(a: &[u64], b: &[u64]) -> Option<u64> {
+    let count = |of: &dyn Fn(u64, u64) -> u64| a.iter().zip(b).map(|(a, b)| u64::from(of(*a, *b).count_ones())).sum::<u64>();
+    match (count(&|a, b| a & !b), count(&|a, b| b & !a)) {
+        (0, n) | (n, 0) if n > 0 && count(&|a, b| a & b) > 0 => Some(n),
+        _ => None,
+    }
 }
 
 /// Which step removed each row of the unit table.
@@ -86,6 +98,24 @@ impl Marks {
                 *n += 1;
                 *missing += u64::from(is_missing(row as usize));
             }
+        }
+        out
+    }
+
+    /// Which kept rows are missing, group by group, as bits.
+    pub fn missing_bits(&self, group: &[u32], n_groups: usize, is_missing: impl Fn(usize) -> bool) -> Vec<Vec<u64>> {
+        let mut out = vec![Vec::new(); n_groups];
+        let mut seen = vec![0usize; n_groups];
+        for row in self.kept() {
+            let g = group[row as usize] as usize;
+            let (Some(bits), Some(at)) = (out.get_mut(g), seen.get_mut(g)) else { continue };
+            if at.is_multiple_of(64) {
+                bits.push(0u64);
+            }
+            if let Some(last) = bits.last_mut() {
+                *last |= u64::from(is_missing(row as usize)) << (*at % 64);
+            }
+            *at += 1;
         }
         out
     }

@@ -10,7 +10,7 @@ use super::joins::{self, JoinRow, Joined};
 use super::keys::{self, KeyError, NO_KEY};
 use super::layout::{self, Layout, Origin};
 use super::plan::{CohortPlan, Columns, OutcomeMissing, RolesPlan, RowStep, UnitPlan};
-use super::problems::bug;
+use super::problems::{bug, without_deprecations};
 use super::read::{self, Read, rows_shown};
 use super::roles::{self, Rows, Values};
 use super::source::InputFile;
@@ -70,6 +70,7 @@ impl Cohort {
 ///
 /// Errors, all at once: G201, G202, G203, G204, G207, G208, G210, G211.
 pub fn columns(plan: &CohortPlan) -> Result<Columns, Problems> {
+    without_deprecations();
     let layout = layout::resolve(plan)?;
     some_rows(plan, &layout)?;
     let schema = layout.schema(plan)?;
@@ -80,6 +81,7 @@ pub fn columns(plan: &CohortPlan) -> Result<Columns, Problems> {
 ///
 /// Errors: those of [`columns`] and, of the data, G301 to G309, G312, G313, G306.
 pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
+    without_deprecations();
     let layout = layout::resolve(plan)?;
     some_rows(plan, &layout)?;
     let of_roles = roles::columns(roles);
@@ -108,7 +110,7 @@ pub fn build(plan: &CohortPlan, roles: &RolesPlan) -> Result<Cohort, Problems> {
     let mut missingness = Vec::new();
     if let (Some(group), Some(outcome)) = (&group, &outcome) {
         let by_group = before_outcome.missing(group, n_groups, |row| outcome[row].is_nan());
-        missingness.push(Missingness { column: roles.outcome.column.name.clone(), role: None, by_group });
+        missingness.push(Missingness { column: roles.outcome.column.name.clone(), role: None, by_group, nested: Vec::new() });
         missingness.extend(rows.missingness(roles, group, n_groups));
     }
     rows.missing(roles);

@@ -168,6 +168,16 @@ fn form(cell: &str) -> Form {
     nearly(cell)
 }
 
+/// Whether a cell lets its column be one of numbers.
+pub(super) fn is_number(cell: &str) -> bool {
+    matches!(form(cell), Form::Integer | Form::Decimal)
+}
+
+/// Whether a cell lets its column be one of dates or time stamps.
+pub(super) fn is_moment(cell: &str) -> bool {
+    matches!(form(cell), Form::Date | Form::Stamp | Form::StampUtc)
+}
+
 fn nearly(cell: &str) -> Form {
     let plain: String = cell.trim().trim_matches('"').trim().chars().filter(|c| *c != ',').collect();
     if read_number(&plain).is_some() { Form::NearlyNumber } else { Form::Word }

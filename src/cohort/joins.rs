@@ -2,7 +2,7 @@
 
 use super::attrition::Marks;
 use super::infer::BadCells;
-use super::keys::{self, KeyError, NO_KEY};
+use super::keys::{self, KeyError, NO_KEY, Pairs};
 use super::plan::{JoinPlan, Named, Unmatched};
 use super::problems::bug;
 use super::read::rows_shown;
@@ -61,7 +61,7 @@ pub(super) fn join(
     for (l, r) in &join.by {
         by.push((rows.column(&l.name).map_err(internal)?, right.column(&r.name).map_err(internal)?));
     }
-    let (left_codes, right_codes) = keys::pairs(&by).map_err(|(k, e)| match e {
+    let Pairs { left: left_codes, right: right_codes, spelled } = keys::pairs(&by).map_err(|(k, e)| match e {
         KeyError::Polars(e) => internal(e),
         KeyError::Types(l, r) => {
             let (left, right) = &join.by[k];
@@ -72,6 +72,14 @@ pub(super) fn join(
             ]
         }
     })?;
+    for (((l, _), (left, right)), spelled) in by.iter().zip(&join.by).zip(&spelled) {
+        let (l_name, r_name) = (format!("`{}`", left.name), format!("`{}` of `{table}`", right.name));
+        let (text, number) = if l.dtype().is_string() { (l_name, r_name) } else { (r_name, l_name) };
+        if let Some(p) = spelled.refuse(&text, &number, left.place.clone()) {
+            return Err(vec![p]);
+        }
+        spelled.warn(&text, &number, left.place.clone(), warnings);
+    }
     let (count, first) = keys::repeated(&right_codes);
     if count > 0 {
         let key: Vec<&str> = join.by.iter().map(|(_, r)| r.name.as_str()).collect();

@@ -1,8 +1,10 @@
 //! Equal keys get equal codes: for unique units, for joins, and for `first: per`.
 //!
 //! Whole and decimal numbers are compared as numbers, texts without the spaces around them, a text with a number by the equality rule of
-//! the study file (both read as the same number, otherwise equal texts). Other pairs of types are refused rather than matching nothing.
+//! the study file (both read as the same number, otherwise equal texts). Other pairs of types are refused rather than matching nothing. Texts
+//! that are a number in another spelling (0776, 776.0) are counted, and refused where two spellings of one number stand in the column.
 
+use crate::error::{Place, Problem, Problems, codes};
 use crate::vocab::read_number;
 use polars::prelude::{Column, DataType, PolarsError, PolarsResult};
 use std::collections::HashMap;
@@ -62,6 +64,55 @@ pub(super) fn type_name(dtype: &DataType) -> &'static str {
     }
 }
 
+/// Texts that were compared with numbers.
+#[derive(Default)]
+pub(super) struct Spelled {
+    /// Cells that have a number in another than its plain spelling.
+    odd: u64,
+    /// Cells that have a number in another spelling than a cell before them: two ids may have become one.
+    twice: u64,
+    /// The first text of each code.
+    first: HashMap<u32, Box<str>>,
+}
+
+impl Spelled {
+    fn note(&mut self, code: u32, value: f64, text: &str) {
+        self.odd += u64::from(!is_plain(text, value));
+        match self.first.get(&code) {
+            Some(first) => self.twice += u64::from(**first != *text),
+            None => _ = self.first.insert(code, text.into()),
+        }
+    }
+
+    /// G211 where two spellings of a number stand in the column. `text` is the column of texts, `number` that of numbers, with their tables.
+    pub fn refuse(&self, text: &str, number: &str, place: Option<Place>) -> Option<Problem> {
+        let clash =
+            format!("{text} has the same number in several spellings, such as 0776 and 776, in {} rows, and {number} holds numbers", self.twice);
+        (self.twice > 0).then(|| {
+            Problem::error(codes::G211, format!("{clash}: it cannot be told whose rows they are")).at(place).help(
+                "keys that keep their zeros are text on both sides; where all spellings mean one key, make them numbers: `types: { column: number }`",
+            )
+        })
+    }
+
+    /// G315 where texts are numbers in another spelling.
+    pub fn warn(&self, text: &str, number: &str, place: Option<Place>, warnings: &mut Problems) {
+        if self.odd > 0 {
+            let what = format!("{} values of {text} are numbers with leading zeros or a decimal point, and match {number} as numbers", self.odd);
+            warnings.push(Problem::warning(codes::G315, what).at(place).help(
+                "say that they are the same keys: `types: { column: number }` for the texts; if zeros are part of the key, both sides must be text",
+            ));
+        }
+    }
+}
+
+/// Whether a text is a number as anybody writes it.
+fn is_plain(text: &str, value: f64) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let whole = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    if whole { digits.len() == 1 || digits[0] != b'0' } else { value.to_string() == text }
+}
+
 struct Interner<K>(HashMap<K, u32>);
 
 impl<K: Hash + Eq> Interner<K> {
@@ -86,6 +137,7 @@ struct Dictionary {
     whole: Interner<i64>,
     numbers: Interner<u64>,
     words: HashMap<String, u32>,
+    spelled: Spelled,
 }
 
 /// How cells are compared.
@@ -118,7 +170,7 @@ impl Dictionary {
             (Form::Text, Form::Integer | Form::Number) | (Form::Integer | Form::Number, Form::Text) => Mode::Mixed,
             _ => return Err(wrong()),
         };
-        Ok(Self { mode, whole: Interner(HashMap::new()), numbers: Interner(HashMap::new()), words: HashMap::new() })
+        Ok(Self { mode, whole: Interner(HashMap::new()), numbers: Interner(HashMap::new()), words: HashMap::new(), spelled: Spelled::default() })
     }
 
     /// The codes of a column; cells that were not seen before get new ones if `learn`, else none.
@@ -159,7 +211,13 @@ impl Dictionary {
                 Some(texts) => texts
                     .iter()
                     .map(|cell| match cell.map(|c| (c, read_number(c))) {
-                        Some((_, Some(v))) => scaled(number(&mut self.numbers, Some(v)), 0),
+                        Some((c, Some(v))) => {
+                            let code = number(&mut self.numbers, Some(v));
+                            if code != NO_KEY {
+                                self.spelled.note(code, v, c.trim());
+                            }
+                            scaled(code, 0)
+                        }
                         Some((c, None)) => scaled(word(&mut self.words, c.trim()), 1),
                         None => NO_KEY,
                     })
@@ -185,6 +243,11 @@ impl Matcher {
         Ok(Self { parts, pairs })
     }
 
+    /// What was seen of texts compared with numbers, of each column.
+    pub fn spelled(&self) -> impl Iterator<Item = &Spelled> {
+        self.parts.iter().map(|p| &p.spelled)
+    }
+
     /// Codes of the keys of a table; keys that were not seen before get new ones if `learn`, else none.
     pub fn codes(&mut self, columns: &[&Column], learn: bool) -> Result<Vec<u32>, (usize, KeyError)> {
         let mut out: Option<Vec<u32>> = None;
@@ -207,11 +270,20 @@ impl Matcher {
     }
 }
 
-/// Codes of keys made of several columns: (left rows, right rows).
-pub(super) fn pairs(columns: &[(&Column, &Column)]) -> Result<(Vec<u32>, Vec<u32>), (usize, KeyError)> {
+/// The keys of two tables.
+pub(super) struct Pairs {
+    pub left: Vec<u32>,
+    pub right: Vec<u32>,
+    /// Of each column.
+    pub spelled: Vec<Spelled>,
+}
+
+/// Codes of keys made of several columns.
+pub(super) fn pairs(columns: &[(&Column, &Column)]) -> Result<Pairs, (usize, KeyError)> {
     let mut matcher = Matcher::new(columns.iter().map(|(l, r)| (l.dtype(), r.dtype())))?;
     let (left, right): (Vec<&Column>, Vec<&Column>) = columns.iter().copied().unzip();
-    Ok((matcher.codes(&left, true)?, matcher.codes(&right, true)?))
+    let (left, right) = (matcher.codes(&left, true)?, matcher.codes(&right, true)?);
+    Ok(Pairs { left, right, spelled: matcher.parts.into_iter().map(|p| p.spelled).collect() })
 }
 
 /// Codes of the keys of one table.
@@ -245,7 +317,7 @@ mod tests {
     }
 
     fn equal(left: &Column, right: &Column) -> Option<Vec<Vec<bool>>> {
-        let (a, b) = pairs(&[(left, right)]).ok()?;
+        let Pairs { left: a, right: b, .. } = pairs(&[(left, right)]).ok()?;
         Some(a.iter().map(|x| b.iter().map(|y| x == y && *x != NO_KEY).collect()).collect())
     }
 
@@ -258,6 +330,24 @@ mod tests {
         assert_eq!(equal(&texts, &column(&["776", "5"][..])), Some(vec![vec![false, false], vec![false, true], vec![false, false]]));
         assert!(equal(&ints, &column(&[true][..])).is_none());
         assert_eq!(equal(&column(&[None, Some(1i64)][..]), &column(&[None, Some(1i64)][..])), Some(vec![vec![false, false], vec![false, true]]));
+    }
+
+    #[test]
+    fn other_spellings_of_numbers_are_counted() {
+        let ints = column(&[776i64, 5, 7][..]);
+        for (texts, odd, twice) in [
+            (&["776", " 5 ", "abc", "-3", "0", "0.5"][..], 0, 0),
+            (&["0776", "5.0", "007", "7e0"], 4, 1),
+            (&["0776", "776", "0776"], 2, 1),
+            (&["5", "5"], 0, 0),
+        ] {
+            for columns in [(&ints, &column(texts)), (&column(texts), &ints)] {
+                let spelled = pairs(&[columns]).map(|p| p.spelled.iter().map(|s| (s.odd, s.twice)).collect::<Vec<_>>()).unwrap_or_default();
+                assert_eq!(spelled, [(odd, twice)], "{texts:?}");
+            }
+        }
+        // Text with text: as they stand.
+        assert!(pairs(&[(&column(&["01"][..]), &column(&["1"][..]))]).is_ok_and(|p| p.spelled[0].odd == 0 && p.left != p.right));
     }
 
     #[test]

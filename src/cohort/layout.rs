@@ -2,6 +2,7 @@
 //! plan without reading a row.
 
 use super::features::{self, Needs, Parts, is_code};
+use super::odd_cells::{self, Needed};
 use super::plan::{CohortPlan, ColumnInfo, Columns, FeaturePlan, Kind, Named, RowStep};
 use super::problems::{not_in_row, not_in_table};
 use super::read::{self, Header};
@@ -294,7 +295,15 @@ impl Layout {
         for ((step, expression), parts) in plan.steps.iter().zip(&self.expressions).zip(&self.features) {
             if let (RowStep::Feature(feature), Some(parts)) = (step, parts) {
                 let types = events.get(&feature.table.name);
-                match types.map(|types| features::check_type(feature, parts, schema, types)) {
+                let odd = |of_events: bool, column: &str, needed: Needed| {
+                    let (table, column) = match self.columns.get(column).filter(|_| !of_events) {
+                        Some(Origin::Table { table, column }) => (table.as_str(), column.as_str()),
+                        Some(Origin::Derived) => return None,
+                        None => (feature.table.name.as_str(), column),
+                    };
+                    odd_cells::first(plan.tables.get(table)?, self.headers.get(table)?, column, needed)
+                };
+                match types.map(|types| features::check_type(feature, parts, schema, types, &odd)) {
                     Some(Ok(dtype)) => {
                         schema.insert(feature.column.name.as_str().into(), dtype);
                     }

@@ -23,6 +23,7 @@ mod joins;
 mod keys;
 mod layout;
 mod levels;
+mod odd_cells;
 mod problems;
 mod rank;
 mod read;

@@ -2,7 +2,26 @@
 
 use super::plan::{Columns, Named};
 use crate::error::{Problem, codes, nearest};
-use polars::error::PolarsError;
+use polars::error::{PolarsError, PolarsWarning, get_warning_function, set_warning_function};
+use std::sync::OnceLock;
+
+type Warn = fn(&str, PolarsWarning);
+
+/// What polars itself does with a warning.
+static OF_POLARS: OnceLock<Warn> = OnceLock::new();
+
+/// Keeps what polars says of its own next version to itself: a study file cannot do anything about it.
+pub(super) fn without_deprecations() {
+    OF_POLARS.get_or_init(|| {
+        let before = get_warning_function();
+        set_warning_function(|text, kind| {
+            if let (false, Some(warn)) = (matches!(kind, PolarsWarning::Deprecation), OF_POLARS.get()) {
+                warn(text, kind);
+            }
+        });
+        before
+    });
+}
 
 /// Names listed in a note.
 const SHOWN: usize = 8;

@@ -1,6 +1,6 @@
 //! What the columns of the joined row are for: group, outcome, weight, exposure, cluster, and the variables with their missing rules.
 
-use super::attrition::{Marks, Missingness};
+use super::attrition::{self, Marks, Missingness};
 use super::keys::type_name;
 use super::layout::Layout;
 use super::levels::{Levels, MISSING};
@@ -286,10 +286,17 @@ impl Rows<'_> {
     /// Missing cells of every variable by group, before rows are dropped for them.
     pub fn missingness(&self, roles: &RolesPlan, group: &[u32], n_groups: usize) -> Vec<Missingness> {
         let own = roles.variables.iter().filter(|v| !matches!(v.coding, Coding::Interaction { .. }));
+        let mut before: Vec<Vec<Vec<u64>>> = Vec::new();
         own.filter_map(|v| {
             let nulls = self.frame.column(&v.column.name).ok()?.is_null();
-            let by_group = self.marks.missing(group, n_groups, |row| nulls.get(row) == Some(true));
-            Some(Missingness { column: v.column.name.clone(), role: Some(v.role), by_group })
+            let is_missing = |row: usize| nulls.get(row) == Some(true);
+            let by_group = self.marks.missing(group, n_groups, is_missing);
+            let bits = self.marks.missing_bits(group, n_groups, is_missing);
+            let nested = (0..n_groups).map(|g| before.iter().filter_map(|b| attrition::more(&bits[g], &b[g])).min()).collect();
+            if by_group.iter().any(|(_, missing)| *missing > 0) {
+                before.push(bits);
+            }
+            Some(Missingness { column: v.column.name.clone(), role: Some(v.role), by_group, nested })
         })
         .collect()
     }

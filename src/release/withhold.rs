@@ -275,11 +275,12 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
     let listed = units.map(|t| hospitals::Hidden::of(t, &meta.family, &meta.primary, &support, rule)).unwrap_or_default();
     let mut flow = Vec::new();
     let mut whole_flow = true;
+    let mut rows_of_steps = attrition::Flow::default();
     for decl in TABLES {
         let Some(table) = tables.get_mut(decl.name) else { continue };
         match decl.name {
             "attrition" => {
-                attrition::withhold(table, rule, ledger)?;
+                rows_of_steps = attrition::withhold(table, rule, ledger)?;
                 flow = shown_flow(table);
                 whole_flow = (0..table.rows.len()).all(|row| table.int(row, "n_before").is_some() && table.int(row, "n_after").is_some());
             }
@@ -315,7 +316,8 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
                 parts_of_groups(table, rule, ledger);
                 listed.rows(table, &meta.family, rule, ledger);
             }
-            "missingness" => missing::counts(table, rule, ledger),
+            // Last: what the other tables show decides.
+            "missingness" => {}
             "missing_methods" => {
                 whole_contrast(table, &support, ledger)?;
                 missing::methods(table, &meta.family, rule, ledger);
@@ -337,6 +339,11 @@ fn apply(meta: &Meta, tables: &mut IndexMap<&'static str, Table>, rule: Rule, le
             "coding" => coding::withhold(table, rule, ledger),
             other => return Err(vec![Problem::error(codes::G901, format!("the table `{other}` has no rule of withholding"))]),
         }
+    }
+    if let Some(at) = tables.get_mut(schema::MISSINGNESS.name) {
+        let mut table = std::mem::replace(at, Table::new(&schema::MISSINGNESS));
+        missing::counts(&mut table, &rows_of_steps, tables, rule, ledger);
+        tables.insert(schema::MISSINGNESS.name, table);
     }
     Ok(())
 }

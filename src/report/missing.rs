@@ -8,6 +8,8 @@ use crate::release::{Table, schema};
 /// The count with its share.
 fn missing(t: &Table, row: usize) -> Shown {
     match (t.int(row, "n_missing"), t.number(row, "share_missing")) {
+        // The share would tell the number of units.
+        (Some(n), None) => number(super::numbers::count(n), n as f64),
         (Some(n), Some(share)) => number(format!("{} ({})", super::numbers::count(n), percent(share)), n as f64),
         _ => absent(t, row),
     }

@@ -1,12 +1,14 @@
 //! One integration binary, a module a subject: each binary links all of polars.
 
 mod attacks;
+mod attacks_missing;
 mod bad_input;
 mod browser;
 mod cli;
 mod coding;
 mod commands;
 mod crossfit;
+mod data_side;
 mod databases;
 mod documents;
 mod exports;

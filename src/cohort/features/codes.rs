@@ -17,6 +17,9 @@ pub(super) fn normal(code: &str) -> String {
     code.chars().filter(|c| *c != '.' && !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect()
 }
 
+/// Characters of patterns and lists in other languages, which no code has.
+const NO_CODE: [char; 8] = ['?', '%', ',', ';', '[', ']', '$', '"'];
+
 /// What an entry of a list stands for.
 #[derive(Clone, Debug, PartialEq)]
 enum Pattern {
@@ -31,7 +34,7 @@ impl Pattern {
     /// Errors: what is wrong, and the fix.
     fn read(text: &str, system: Option<&str>) -> Result<Self, (String, &'static str)> {
         let text = text.trim();
-        if let Some(stem) = text.strip_suffix('*') {
+        if let Some(stem) = text.strip_suffix('*').filter(|stem| !stem.contains(NO_CODE)) {
             let stem = normal(stem);
             return match (stem.is_empty(), stem.contains('*')) {
                 (true, _) => Err((format!("`{text}` would take every code"), "leave `codes` out to take every event")),
@@ -39,12 +42,18 @@ impl Pattern {
                 (false, false) => Ok(Self::Prefix(stem)),
             };
         }
-        if text.contains('*') {
+        if text.contains('*') && !text.contains(NO_CODE) {
             return Err((format!("`{text}` has a `*` before its end"), "`*` stands for any ending: E10*"));
+        }
+        if let Some(c) = text.chars().find(|c| NO_CODE.contains(c)) {
+            return Err((format!("`{text}` is no code: it has a `{c}`"), "write one code an entry; `*` at its end stands for any ending: E10*"));
         }
         let whole = normal(text);
         if whole.is_empty() {
             return Err(("a code is empty".to_owned(), "remove it"));
+        }
+        if is_uneven(&whole) {
+            return Err((format!("the ends of the range `{text}` are not equally long"), "write both with as many characters: I20-I25 holds I25.9"));
         }
         if let Some((low, high)) = range_of(&whole, system) {
             if low > high {
@@ -71,6 +80,17 @@ fn range_of<'a>(whole: &'a str, system: Option<&str>) -> Option<(&'a str, &'a st
     let (low, high) = whole.split_once('-')?;
     let loinc = system.is_some_and(|s| normal(s).starts_with("LOINC"));
     (!loinc && !low.is_empty() && low.len() == high.len() && low.is_ascii() && high.is_ascii()).then_some((low, high))
+}
+
+/// Whether a code is a range whose ends differ in length: both begin with the same letter and a digit, or are numbers that begin with three digits
+/// and go on to four or five. Other codes with a hyphen (LOINC, NDC, SNOMED) do not look so.
+fn is_uneven(whole: &str) -> bool {
+    let Some((low, high)) = whole.split_once('-') else { return false };
+    let (l, h) = (low.as_bytes(), high.as_bytes());
+    let icd = |c: &[u8]| c.len() >= 3 && c[0].is_ascii_alphabetic() && c[1].is_ascii_digit() && c.iter().all(u8::is_ascii_alphanumeric);
+    let numbers = |c: &[u8]| c.iter().all(u8::is_ascii_digit);
+    let lettered = icd(l) && icd(h) && l[0] == h[0];
+    l.len() != h.len() && (lettered || (numbers(l) && numbers(h) && l.len() == 3 && (4..=5).contains(&h.len())))
 }
 
 /// One entry of a list.
@@ -173,6 +193,16 @@ fn read_file(shown: &str, path: &Path, place: Option<&Place>, problems: &mut Pro
         len: name.chars().count().max(1),
         text: Arc::from(header_line),
     };
+    if header.len() == 1 && (header_line.contains(';') || header_line.contains('\t')) {
+        let separator = if header_line.contains(';') { "semicolons" } else { "tabs" };
+        problems.push(
+            Problem::error(codes::G203, format!("the code list `{shown}` has {separator} between its columns"))
+                .at(in_header(header_line))
+                .label("one column, as it stands")
+                .help("write commas between its columns: code,system,label"),
+        );
+        return None;
+    }
     let before = problems.len();
     for name in header.iter().filter(|n| !COLUMNS.contains(&n.as_str())) {
         let free = COLUMNS.iter().copied().filter(|c| !header.iter().any(|h| h == c));
@@ -260,7 +290,10 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, code), expected, "{pattern} {code}");
         }
-        for wrong in ["*", "", "E*0", "I25-I20"] {
+        for code in ["0002-1433", "2160-0", "00002-1433-80", "F-12345", "718-7", "A17.0+", "X/Y"] {
+            assert!(matches!(Pattern::read(code, None), Ok(Pattern::Exact(_) | Pattern::Range(..))), "{code}");
+        }
+        for wrong in ["*", "", "E*0", "I25-I20", "E1?", "I2%", "I2%*", "E10,E11", "E1[01]*", "I20-I259", "I20.0-I25", "250-25099"] {
             assert!(Pattern::read(wrong, None).is_err(), "{wrong}");
         }
         assert_eq!(Pattern::read("7-1", Some("LOINC")), Ok(Pattern::Exact("7-1".to_owned())));

@@ -1,10 +1,10 @@
 //! Which units an event is of.
 
 use crate::cohort::attrition::Marks;
-use crate::cohort::keys::{KeyError, Matcher, NO_KEY};
+use crate::cohort::keys::{KeyError, Matcher, NO_KEY, Spelled};
 use crate::cohort::plan::Named;
 use crate::cohort::problems::bug;
-use crate::error::{Problem, Problems, codes};
+use crate::error::{Place, Problem, Problems, codes};
 use polars::prelude::{DataFrame, DataType, Schema};
 
 /// The units by the key that events name them by.
@@ -16,6 +16,8 @@ pub(super) struct Keys<'a> {
     rows: Vec<u32>,
     /// Whether each unit has a key.
     pub known: Vec<bool>,
+    /// Whether each column of the units is the one of texts, where texts are compared with numbers.
+    text: Vec<bool>,
     /// Events whose key is that of no unit, and events without a key.
     strangers: u64,
     keyless: u64,
@@ -42,6 +44,7 @@ impl<'a> Keys<'a> {
         };
         let mut matcher = Matcher::new(types).map_err(failed)?;
         let keys = matcher.codes(&left, true).map_err(failed)?;
+        let text: Vec<bool> = left.iter().map(|c| c.dtype().is_string()).collect();
         let n = keys.iter().filter(|c| **c != NO_KEY).max().map_or(0, |m| *m as usize + 1);
         let kept = || keys.iter().enumerate().filter(|(unit, key)| **key != NO_KEY && marks.is_kept(*unit));
         let mut start = vec![0u32; n + 1];
@@ -54,7 +57,7 @@ impl<'a> Keys<'a> {
             rows[*at as usize] = unit as u32;
             *at += 1;
         }
-        Ok(Self { by, matcher, start, rows, known: keys.iter().map(|k| *k != NO_KEY).collect(), strangers: 0, keyless: 0 })
+        Ok(Self { by, matcher, start, rows, known: keys.iter().map(|k| *k != NO_KEY).collect(), text, strangers: 0, keyless: 0 })
     }
 
     pub fn units(&self, key: u32) -> &[u32] {
@@ -78,6 +81,10 @@ impl<'a> Keys<'a> {
             KeyError::Polars(e) => internal(e),
             KeyError::Types(..) => vec![Problem::error(codes::G901, "the keys of events changed their type")],
         })?;
+        let refused: Problems = self.spelled().filter_map(|(spelled, text, number, place)| spelled.refuse(&text, &number, place)).collect();
+        if !refused.is_empty() {
+            return Err(refused);
+        }
         let mut out = Vec::new();
         for (row, key) in keys.into_iter().enumerate() {
             if key != NO_KEY && !self.units(key).is_empty() {
@@ -91,8 +98,18 @@ impl<'a> Keys<'a> {
         Ok(out)
     }
 
-    /// G304 for events of nobody among the rows of a table, G322 for events without a key.
+    /// For each column: texts compared with numbers, what messages call the texts and the numbers, and where.
+    fn spelled(&self) -> impl Iterator<Item = (&Spelled, String, String, Option<Place>)> {
+        self.matcher.spelled().zip(self.by).zip(&self.text).map(|((spelled, (l, r)), left_is_text)| {
+            let (left, right) = (format!("`{}` of the units", l.name), format!("`{}` of the events", r.name));
+            let (text, number) = if *left_is_text { (left, right) } else { (right, left) };
+            (spelled, text, number, r.place.clone())
+        })
+    }
+
+    /// G304 for events of nobody among the rows of a table, G322 for events without a key, G315 for keys in another spelling.
     pub fn warn(&self, table: &str, rows: u64, warnings: &mut Problems) {
+        self.spelled().for_each(|(spelled, text, number, place)| spelled.warn(&text, &number, place, warnings));
         let by: Vec<&str> = self.by.iter().map(|(_, r)| r.name.as_str()).collect();
         let place = self.by.first().and_then(|(_, r)| r.place.clone());
         if self.keyless > 0 {

@@ -6,6 +6,7 @@ use super::reduce::dtype_of;
 use super::scores::Score;
 use super::units;
 use crate::cohort::keys::type_name;
+use crate::cohort::odd_cells::Needed;
 use crate::cohort::plan::{FeaturePlan, Named, Take, WindowPlan};
 use crate::cohort::problems::not_in_table;
 use crate::cohort::sql::{self, Expression};
@@ -55,8 +56,17 @@ pub(in crate::cohort) fn parts(plan: &FeaturePlan, names: &[String], needs: &mut
     Parts { keep, list, score }
 }
 
+/// Says which cells of a column, of the events or of the joined row, are not what is needed.
+type OddCells<'a> = &'a dyn Fn(bool, &str, Needed) -> Option<String>;
+
 /// The type of a feature. `joined` has the columns before it, `events` those of its table. Errors: G207, G208, G211.
-pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &Schema, events: &Schema) -> Result<DataType, Box<Problem>> {
+pub(in crate::cohort) fn check_type(
+    plan: &FeaturePlan,
+    parts: &Parts,
+    joined: &Schema,
+    events: &Schema,
+    odd: OddCells<'_>,
+) -> Result<DataType, Box<Problem>> {
     let table = &plan.table.name;
     let wrong = |named: &Named, dtype: &DataType, needs: &str, help: String| {
         Box::new(
@@ -65,6 +75,10 @@ pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &
                 .label(type_name(dtype))
                 .help(help),
         )
+    };
+    let noted = |mut problem: Box<Problem>, note: Option<String>| {
+        problem.notes.extend(note);
+        problem
     };
     // How a column of text becomes one of dates, or of numbers.
     let as_dates = |table: &str, column: &str| {
@@ -82,11 +96,12 @@ pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &
         )
     };
     let is_moment = |d: &DataType| matches!(d, DataType::Date | DataType::Datetime(..) | DataType::Null);
-    for (named, schema, what, of) in [
-        (&plan.at, events, "the time of events is a column of dates", table.as_str()),
-        (&plan.index_date, joined, "the index date is a column of dates", "its table"),
-        (&plan.birth_date, joined, "the date of birth is a column of dates", "its table"),
+    for (named, of_events, what, of) in [
+        (&plan.at, true, "the time of events is a column of dates", table.as_str()),
+        (&plan.index_date, false, "the index date is a column of dates", "its table"),
+        (&plan.birth_date, false, "the date of birth is a column of dates", "its table"),
     ] {
+        let schema = if of_events { events } else { joined };
         if let Some(named) = named
             && let Some(dtype) = schema.get(named.name.as_str())
             && !is_moment(dtype)
@@ -95,7 +110,7 @@ pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &
                 DataType::String => as_dates(of, &named.name),
                 _ => "name a column of dates or time stamps".to_owned(),
             };
-            return Err(wrong(named, dtype, what, help));
+            return Err(noted(wrong(named, dtype, what, help), odd(of_events, &named.name, Needed::Dates)));
         }
     }
     let timed = |named: &Option<Named>, schema: &Schema| {
@@ -130,11 +145,15 @@ pub(in crate::cohort) fn check_type(plan: &FeaturePlan, parts: &Parts, joined: &
     }
     let value = plan.value.as_ref().map(|v| (v, events.get(v.name.as_str()).cloned().unwrap_or(DataType::Null)));
     if let Some((named, dtype)) = value.as_ref().filter(|(_, d)| plan.plausible.is_some() && !(d.is_numeric() || d == &DataType::Null)) {
-        return Err(wrong(named, dtype, "`plausible` takes a column of numbers", as_numbers(named)));
+        let problem = wrong(named, dtype, "`plausible` takes a column of numbers", as_numbers(named));
+        return Err(noted(problem, odd(true, &named.name, Needed::Numbers)));
     }
     match (dtype_of(&plan.take, value.as_ref().map(|v| &v.1), plan.unit.is_some()), &value) {
         (Some(dtype), _) => Ok(dtype),
-        (None, Some((named, dtype))) => Err(wrong(named, dtype, &format!("`take: {}` takes numbers or dates", plan.take.name()), as_numbers(named))),
+        (None, Some((named, dtype))) => {
+            let problem = wrong(named, dtype, &format!("`take: {}` takes numbers or dates", plan.take.name()), as_numbers(named));
+            Err(noted(problem, odd(true, &named.name, Needed::Numbers)))
+        }
         (None, None) => Err(Box::new(Problem::error(codes::G901, format!("`{}` has no value to take", plan.column.name)))),
     }
 }

@@ -65,7 +65,11 @@ pub static MISSINGNESS: TableDecl = TableDecl {
         key("rule", "What happens to them: the rule under `missing`."),
         WITHHELD,
     ],
-    hidden: &[],
+    hidden: &[integer(
+        "_nested",
+        "units",
+        "Fewest units, 0 excepted, that lack this variable and not one before it, or the reverse, where the others lack both or neither.",
+    )],
 };
 
 pub static MISSING_METHODS: TableDecl = TableDecl {

@@ -15,7 +15,11 @@ pub static FEATURES: TableDecl = TableDecl {
         count("n_kept", "rows", "Of those: for which `where` is true; all without one."),
         count("n_where_null", "rows", "Not kept because `where` is neither true nor false."),
         count("n_coded", "rows", "Of those kept: with a code of the list, or of the score; all without one."),
-        count("n_no_time", "rows", "Of those: set aside for want of a time."),
+        count(
+            "n_no_time",
+            "rows",
+            "Of those: set aside for want of a time; none where the value does not depend on it (any_time, but for first and last).",
+        ),
         count("n_before_birth", "rows", "Of those: set aside because they are dated before the birth of their units."),
         count("n_in_window", "rows", "Of those: in the window of at least one unit."),
         count(

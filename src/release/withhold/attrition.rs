@@ -12,14 +12,22 @@ use crate::release::Table;
 use crate::release::schema::{attrition_event_columns, attrition_index_columns};
 
 /// Rows of the cohort after so many steps.
-struct Level {
-    total: i64,
+pub(super) struct Level {
+    pub total: i64,
     /// Reference, each index group, neither; `None` where the groups are not known.
-    groups: Option<Vec<i64>>,
+    pub groups: Option<Vec<i64>>,
+}
+
+/// The rows before the first step and after each, and which of these counts are shown: for other tables that count the same rows.
+#[derive(Default)]
+pub(super) struct Flow {
+    pub levels: Vec<Level>,
+    pub totals: Vec<bool>,
+    pub groups: Vec<bool>,
 }
 
 /// Errors: `G901` if n_before - n_removed is not n_after, or n_before not the n_after before it.
-pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) -> Result<(), Problems> {
+pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) -> Result<Flow, Problems> {
     let index = attrition_index_columns(table);
     let levels = read(table, &index)?;
     let (totals, groups) = kept(&levels, rule);
@@ -44,7 +52,7 @@ pub(super) fn withhold(table: &mut Table, rule: Rule, ledger: &mut Ledger) -> Re
             ledger.withhold(table, row, &of_events);
         }
     }
-    Ok(())
+    Ok(Flow { levels, totals, groups })
 }
 
 /// The counts before the first step and after each step.

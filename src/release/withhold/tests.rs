@@ -561,7 +561,8 @@ fn few_missing_values_are_withheld_in_every_group() {
         ])
         .unwrap();
     }
-    let run = withhold(study(), vec![gap_table(50, 100), t], 11).unwrap().0;
+    let flow = attrition_table(&[1000, 100], &[vec![0, 0]]);
+    let run = withhold(study(), vec![gap_table(50, 100), flow, t], 11).unwrap().0;
     let t = run.get(&schema::MISSINGNESS).unwrap();
     let shown: Vec<Option<i64>> = (0..6).map(|r| t.int(r, "n_missing")).collect();
     assert_eq!(shown, [None, None, Some(90), Some(30), None, None]);

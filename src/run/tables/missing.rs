@@ -17,7 +17,7 @@ impl Filler<'_> {
         }
         let mut table = Table::new(&MISSINGNESS);
         for m in &cohort.missingness {
-            for (label, (n, missing)) in cohort.group_labels.iter().zip(&m.by_group) {
+            for (g, (label, (n, missing))) in cohort.group_labels.iter().zip(&m.by_group).enumerate() {
                 table.push(&[
                     ("group", label.into()),
                     ("block", m.role.and_then(|r| self.block_name(r)).into()),
@@ -26,6 +26,7 @@ impl Filler<'_> {
                     ("n_missing", (*missing).into()),
                     ("share_missing", (*missing as f64 / *n as f64).into()),
                     ("rule", self.rule(&m.column, m.role.is_none()).into()),
+                    ("_nested", m.nested.get(g).copied().flatten().into()),
                 ])?;
             }
         }
