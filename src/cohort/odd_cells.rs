@@ -13,10 +13,7 @@ pub(super) enum Needed {
     Dates,
 }
 
-/// Characters of a cell that are shown.
-const SHOWN: usize = 40;
-
-/// The first such cell with its place, and how many there are. `None` where there is none, where the type is declared, or where the table does
+/// Where the first such cell stands, and how many there are; the cell itself is not shown. `None` where there is none, where the type is declared, or where the table does
 /// not come from text files.
 pub(super) fn first(table: &TablePlan, header: &Header, column: &str, needed: Needed) -> Option<String> {
     let Input::Files(format) = table.input else { return None };
@@ -36,14 +33,14 @@ pub(super) fn first(table: &TablePlan, header: &Header, column: &str, needed: Ne
             };
             if !fits {
                 odd += 1;
-                first.get_or_insert_with(|| (cell.chars().take(SHOWN).collect::<String>(), row, file.shown.clone()));
+                first.get_or_insert_with(|| (row, file.shown.clone()));
             }
         }
     }
-    let (cell, row, file) = first?;
+    let (row, file) = first?;
     let what = match needed {
         Needed::Numbers => "numbers",
         Needed::Dates => "dates",
     };
-    Some(format!("{odd} of its {values} values are no {what}; the first is `{cell}` in row {row} of {file} (the header not counted)"))
+    Some(format!("{odd} of its {values} values are no {what}; the first stands in row {row} of {file} (the header not counted)"))
 }

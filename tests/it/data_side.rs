@@ -153,16 +153,18 @@ fn events_without_a_time_count_where_none_is_needed() {
 }
 
 #[test]
-fn a_cell_that_makes_a_column_text_is_named() {
+fn the_place_of_a_cell_that_makes_a_column_text_is_named() {
     let odd = |cell: &'static str| move |k: usize| if k == 411 || k == 500 { cell.to_owned() } else { a_value(k) };
     for cell in ["<0.1", "NaN", "\"1,234\""] {
         let ran = run_on(plain, &events(plain, odd(cell), a_date), MEAN, "");
-        let says = format!("2 of its 600 values are no numbers; the first is `{}` in row 412 of events.csv", cell.trim_matches('"'));
-        assert!(ran.code == 2 && ran.stderr.contains("error[G211]") && ran.stderr.contains(&says), "{cell}: {}", ran.stderr);
+        let says = "2 of its 600 values are no numbers; the first stands in row 412 of events.csv";
+        assert!(ran.code == 2 && ran.stderr.contains("error[G211]") && ran.stderr.contains(says), "{cell}: {}", ran.stderr);
+        // The cell may be a patient's: its place is enough.
+        assert!(!ran.stderr.contains(cell.trim_matches('"')), "{}", ran.stderr);
     }
     let feb30 = |k: usize| if k == 99 { "2020-02-30".to_owned() } else { a_date(k) };
     let ran = run_on(plain, &events(plain, a_value, feb30), MEAN, "");
-    let says = "1 of its 600 values are no dates; the first is `2020-02-30` in row 100 of events.csv";
+    let says = "1 of its 600 values are no dates; the first stands in row 100 of events.csv";
     assert!(ran.code == 2 && ran.stderr.contains(says), "{}", ran.stderr);
 }
 
