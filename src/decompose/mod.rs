@@ -404,10 +404,19 @@ impl Decomposition {
     /// component, within 1e-9 of the larger of the gap and the outcome's standard deviation `sd`. Sums that the data leave
     /// undefined are not held to anything.
     pub fn new(scale: Scale, draft: Draft, sd: f64) -> Result<Self, DecomposeError> {
-        let Draft { rows, sets, detail, undefined, facts, inference, family, hospital, least } = draft;
-        let total = |part: Part| rows.iter().find(|r| r.part == part && r.component == Component::Total).map(|r| r.estimate.value);
-        let gap = total(Part::Gap).unwrap_or(f64::NAN);
-        let tolerance = 1e-9 * gap.abs().max(sd);
+        let Draft { mut rows, sets, detail, undefined, facts, inference, family, hospital, least } = draft;
+        let total_of = |rows: &[Row], part: Part| rows.iter().find(|r| r.part == part && r.component == Component::Total).map(|r| r.estimate.value);
+        let gap = total_of(&rows, Part::Gap).unwrap_or(f64::NAN);
+        let size = gap.abs().max(sd);
+        let tolerance = 1e-9 * size;
+        // Where nothing is treated as fair, what is left of it is rounding.
+        for e in rows.iter_mut().filter(|r| r.part == Part::Allowable).map(|r| &mut r.estimate) {
+            if e.value.abs() < 1e-12 * size && e.influence.iter().all(|v| v.abs() < 1e-10 * size) {
+                e.value = 0.0;
+                e.influence.iter_mut().for_each(|v| *v = 0.0);
+            }
+        }
+        let total = |part: Part| total_of(&rows, part);
         let check = |part: &'static str, total: f64, sum: f64| {
             let held = (sum - total).abs() <= tolerance && total.is_finite() && sum.is_finite();
             if held { Ok(()) } else { Err(DecomposeError::NotAdditive { part, total, sum }) }

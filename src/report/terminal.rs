@@ -104,7 +104,7 @@ fn reading(s: &Study, group: &str) -> Option<String> {
         let name = inner(&row_name(s, group, analysis, part, "total"));
         match name.split_once(' ') {
             Some(("travels" | "falls" | "goes" | "remains", _)) => name,
-            Some(("not", _)) => format!("is {name}"),
+            Some(("not" | "left", _)) => format!("is {name}"),
             _ => format!("stands for \"{name}\""),
         }
     };

@@ -566,3 +566,24 @@ fn assumptions_name_what_is_in_the_models_and_what_is_not() {
     assert!(donors[3].contains("what is given (the allowables) comes before H"), "{donors:?}");
     assert!(text("SB", Estimator::Dr)[0].ends_with("at others"));
 }
+
+/// Where nothing is treated as fair, nothing goes with it: not a rounding error with an interval of its own.
+#[test]
+fn without_allowables_their_part_is_zero() {
+    use gapshare::decompose::mechanisms::Mechanisms;
+    let mut d = lcg_design(Family::Binomial, false);
+    let blocks: Vec<usize> = (0..d.columns.len()).filter(|&j| d.columns[j].role != Role::Allowable).collect();
+    d.columns = blocks.iter().map(|&j| d.columns[j].clone()).collect();
+    d.x = d.x.select(ndarray::Axis(1), &blocks).as_standard_layout().to_owned();
+    let c = Contrast::new(&d, 1);
+    let methods: [Box<dyn Method>; 3] = [
+        Box::new(Mechanisms::default()),
+        Box::new(WithAndWithout::default()),
+        Box::new(Interventional { equalize: set("H"), ..Interventional::default() }),
+    ];
+    for m in methods {
+        let got = m.decompose(&Fits::new(&c)).unwrap();
+        let part = &got.row(Part::Allowable, Component::Total).unwrap().estimate;
+        assert!(part.value == 0.0 && part.influence.iter().all(|v| *v == 0.0), "{}: {:e}", m.name(), part.value);
+    }
+}
