@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Reference and index, or events and units that have none.
+type Pair = (u64, u64);
+
 /// Trimmed samples, from all units on: left out of reference and index, and what each estimate is.
 fn trimmed(steps: &[(u64, u64)], n: (u64, u64), events: (u64, u64)) -> Table {
     let with_events: Vec<_> = steps.iter().map(|step| (*step, events)).collect();
@@ -9,8 +12,7 @@ fn trimmed(steps: &[(u64, u64)], n: (u64, u64), events: (u64, u64)) -> Table {
 }
 
 /// As [`trimmed`], with the events of those that are left.
-#[allow(clippy::type_complexity)]
-fn trimmed_events(steps: &[((u64, u64), (u64, u64))], n: (u64, u64)) -> Table {
+fn trimmed_events(steps: &[(Pair, Pair)], n: Pair) -> Table {
     let mut t = Table::new(&schema::SENSITIVITY);
     for (at, ((reference, index), events)) in steps.iter().enumerate() {
         t.push(&[
